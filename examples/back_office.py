@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import getaddresses
 from functools import cache
+from mimetypes import guess_type
 from typing import Any
 from urllib.parse import quote
 
@@ -31,6 +32,7 @@ knows."""
 
 _REFUSED = 400
 """From here on an SMTP answer is a refusal (RFC 5321, section 4.2.1)."""
+NO_FILES: Mapping[str, bytes] = {}
 _UNSURE_MAIL = "The mail server did not answer. It is not known whether the mail was sent."
 
 
@@ -111,32 +113,27 @@ class _Rest:
             if not doubtful:
                 said = f"The {self.name} cannot be reached. Nothing was changed."
                 raise BackOfficeError(said) from error
-            raise OutcomeUnknownError(self._silence(method, path)) from error
+            raise OutcomeUnknownError(self._unsure("did not answer", method, path)) from error
         except (httpx.TransportError, TimeoutError) as error:
             if doubtful and method == "GET":
                 said = f"The {self.name} did not answer {method} {path}."
                 raise BackOfficeError(said) from error
             if doubtful:
-                raise OutcomeUnknownError(self._silence(method, path)) from error
+                raise OutcomeUnknownError(self._unsure("did not answer", method, path)) from error
         else:
             if method == "GET" or not answer.is_server_error:
                 return answer
             if doubtful:
-                raise OutcomeUnknownError(self._failure(method, path, answer.status_code))
+                raise OutcomeUnknownError(
+                    self._unsure(f"failed (HTTP {answer.status_code}) at", method, path)
+                )
             if answer.status_code in _BEFORE_ANYTHING:
                 return answer
         return await self._send(method, path, request, doubtful=True)
 
-    def _failure(self, method: str, path: str, status: int) -> str:
+    def _unsure(self, how: str, method: str, path: str) -> str:
         return (
-            f"The {self.name} failed at {method} {path} (HTTP {status}). "
-            "It is not known whether the change was made."
-        )
-
-    def _silence(self, method: str, path: str) -> str:
-        return (
-            f"The {self.name} did not answer {method} {path}. "
-            "It is not known whether the change was made."
+            f"The {self.name} {how} {method} {path}. It is not known whether the change was made."
         )
 
     def _refusal(self, answer: httpx.Response) -> str:
@@ -254,7 +251,9 @@ class Mail:
             str(setting(settings, "mail_from")),
         )
 
-    async def send(self, to: str, subject: str, body: str, key: str) -> Sent:
+    async def send(
+        self, to: str, subject: str, body: str, key: str, files: Mapping[str, bytes] = NO_FILES
+    ) -> Sent:
         """Hand one letter in; its Message-ID is the same for the same `key`.
 
         A server may take it for some of several addresses and refuse the others: that is no error,
@@ -269,6 +268,9 @@ class Mail:
         message_id = f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain}>"
         message["Message-ID"], message["Countersign-Execution"] = message_id, key
         message.set_content(body)
+        for name, data in files.items():
+            kind = (guess_type(name)[0] or "application/octet-stream").split("/")
+            message.add_attachment(data, maintype=kind[0], subtype=kind[1], filename=name)
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 refused, _ = await aiosmtplib.send(

@@ -16,7 +16,12 @@ from countersign.sandbox.provisioning.server import Provisioning
 Ready: TypeAlias = Mapping[str, Mapping[str, Any]]
 """The lines with which stand-ins said that they are ready, by the names of their modules."""
 TICKETS = ("jira", "servicenow")
-MORE: Mapping[str, str] = {"salesforce": "Salesforce", "clm": "Clm", "docusign": "DocuSign"}
+MORE: Mapping[str, str] = {
+    "salesforce": "Salesforce",
+    "clm": "Clm",
+    "docusign": "DocuSign",
+    "erp": "Erp",
+}
 """Those that single uses need (docs/uses.md): the class of each, in the module `server` of its
 folder."""
 FOR_WORKFLOWS = ("crm", "provisioning", *MORE)

@@ -7,7 +7,12 @@ from typing import Annotated, Literal, TypeAlias
 import typer
 
 WorkflowName: TypeAlias = Literal[
-    "sales_quote", "crm_update", "it_change", "salesforce_update", "contract_redline"
+    "sales_quote",
+    "crm_update",
+    "it_change",
+    "salesforce_update",
+    "contract_redline",
+    "financial_report",
 ]
 DecisionName: TypeAlias = Literal["approve", "reject", "modify"]
 FrontName: TypeAlias = Literal[

@@ -120,4 +120,20 @@ SCENARIOS = {
         systems=("clm", "docusign"),
         configuration=DOCUMENTS,
     ),
+    "financial_report": Scenario(
+        workflow="financial_report",
+        task="financial report for 2026-10",
+        tool="sign_off_report",
+        choices={
+            "approve": APPROVE,
+            "reject": Choice(Verdict.REJECT, comment="Say that travel was a one-off."),
+            "modify": Choice(
+                Verdict.MODIFY,
+                comment="In my words.",
+                changes={"headline": "October closed with a profit; travel was a one-off."},
+            ),
+        },
+        systems=("erp",),
+        configuration=DOCUMENTS,
+    ),
 }

@@ -21,6 +21,7 @@ TITLES = {
     "salesforce": "Salesforce",
     "clm": "contracts",
     "docusign": "DocuSign",
+    "erp": "ERP",
 }
 PORTS = {
     "crm": 8802,
@@ -31,6 +32,7 @@ PORTS = {
     "salesforce": 8807,
     "clm": 8821,
     "docusign": 8822,
+    "erp": 8823,
 }
 """Where each listens, unless `connectors` says otherwise."""
 SMTP_PORT = 8825

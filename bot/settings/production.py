@@ -22,6 +22,7 @@ WELL_KNOWN = frozenset(
         "clm-sandbox-token",
         "crm-sandbox-key",
         "docusign-sandbox-token",
+        "erp-sandbox-key",
         "provisioning-sandbox-key",
         "salesforce-sandbox-secret",
         "sandbox-token-bot",

@@ -122,6 +122,13 @@ class Mailbox:
         """One message with `headers`, `text`, `html` and `raw`."""
         return self._store.message(number)
 
+    def raw(self, number: int) -> bytes:
+        """A message as it came, attachments included. Raises KeyError."""
+        found = self._store.raw(number)
+        if found is None:
+            raise KeyError(number)
+        return found
+
     def ready(self) -> dict[str, Any]:
         """The ready line."""
         said = {

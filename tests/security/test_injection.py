@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import aiosmtplib
 import httpx
@@ -84,7 +85,11 @@ async def test_no_header_of_a_mail_can_be_written_by_an_agent(
         raise AssertionError("it was sent")
 
     monkeypatch.setattr(aiosmtplib, "send", never)
-    letter = {"to": "a@b.example", "subject": "Hello", part: f"x{end}Bcc: evil@c.example"}
+    letter: dict[str, Any] = {
+        "to": "a@b.example",
+        "subject": "Hello",
+        part: f"x{end}Bcc: evil@c.example",
+    }
     with pytest.raises(BackOfficeError, match="not sent"):
         await Mail("127.0.0.1", 9, "us@x.example").send(**letter, body="y", key="k")
 

@@ -9,6 +9,7 @@ from countersign.sandbox.openai.scripts import (
     contract_redline,
     crm_update,
     deal_update,
+    financial_report,
     it_change,
     sales_quote,
 )
@@ -23,6 +24,9 @@ _AGENTS: dict[str, Callable[[Conversation], Reply]] = {
     "You are the provisioner": it_change.provisioner,
     "You are the contract reviewer": contract_redline.reviewer,
     "You are the redliner": contract_redline.redliner,
+    "You are the bookkeeper": financial_report.bookkeeper,
+    "You are the variance analyst": financial_report.analyst,
+    "You are the report writer": financial_report.writer,
 }
 
 
