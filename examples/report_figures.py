@@ -74,9 +74,9 @@ class Figures:
         return [
             {
                 "Account": f"{each.account} {each.name}",
-                "Actual": money(each.actual_cents, self.currency),
-                "Budget": money(each.budget_cents, self.currency),
-                "Difference": money(each.difference_cents, self.currency),
+                f"Actual {self.currency}": _plain(each.actual_cents),
+                f"Budget {self.currency}": _plain(each.budget_cents),
+                "Difference": _plain(each.difference_cents),
                 "%": f"{each.percent:+.1f}",
             }
             for each in ordered
@@ -85,4 +85,8 @@ class Figures:
 
 def money(cents: int, currency: str) -> str:
     """As a person writes it: EUR -1,234.50."""
-    return f"{currency} {cents / 100:,.2f}"
+    return f"{currency} {_plain(cents)}"
+
+
+def _plain(cents: int) -> str:
+    return f"{cents / 100:,.2f}"

@@ -21,6 +21,7 @@ MORE: Mapping[str, str] = {
     "clm": "Clm",
     "docusign": "DocuSign",
     "erp": "Erp",
+    "zendesk": "Zendesk",
 }
 """Those that single uses need (docs/uses.md): the class of each, in the module `server` of its
 folder."""

@@ -13,6 +13,7 @@ WorkflowName: TypeAlias = Literal[
     "salesforce_update",
     "contract_redline",
     "financial_report",
+    "support_reply",
 ]
 DecisionName: TypeAlias = Literal["approve", "reject", "modify"]
 FrontName: TypeAlias = Literal[

@@ -136,4 +136,18 @@ SCENARIOS = {
         systems=("erp",),
         configuration=DOCUMENTS,
     ),
+    "support_reply": Scenario(
+        workflow="support_reply",
+        task="reply to ticket 5001",
+        tool="send_reply",
+        choices={
+            "approve": APPROVE,
+            "reject": Choice(Verdict.REJECT, comment="Shorter, and no excuses."),
+            "modify": Choice(
+                Verdict.MODIFY, comment="That closes it.", changes={"status": "solved"}
+            ),
+        },
+        systems=("zendesk",),
+        configuration=DOCUMENTS,
+    ),
 }

@@ -22,6 +22,7 @@ TITLES = {
     "clm": "contracts",
     "docusign": "DocuSign",
     "erp": "ERP",
+    "zendesk": "help desk",
 }
 PORTS = {
     "crm": 8802,
@@ -33,6 +34,7 @@ PORTS = {
     "clm": 8821,
     "docusign": 8822,
     "erp": 8823,
+    "zendesk": 8824,
 }
 """Where each listens, unless `connectors` says otherwise."""
 SMTP_PORT = 8825

@@ -29,6 +29,7 @@ WELL_KNOWN = frozenset(
         "sandbox-webhook-secret",
         "sk-sandbox-model",
         "svc-pass",
+        "zendesk-sandbox-token",
     }
 )
 """Of the stand-ins, as they are in the file that comes with this program."""

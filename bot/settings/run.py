@@ -9,7 +9,16 @@ from pydantic import StringConstraints
 from countersign.approvals.models import Value
 
 StandIn: TypeAlias = Literal[
-    "crm", "mailbox", "jira", "servicenow", "provisioning", "salesforce", "clm", "docusign", "erp"
+    "crm",
+    "mailbox",
+    "jira",
+    "servicenow",
+    "provisioning",
+    "salesforce",
+    "clm",
+    "docusign",
+    "erp",
+    "zendesk",
 ]
 ScriptName: TypeAlias = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.\w+)*(:[A-Za-z_]\w*)?$")

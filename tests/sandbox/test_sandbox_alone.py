@@ -21,6 +21,7 @@ PROGRAMS = {
     "openai": ([], {"url", "base_url", "api_key", "model"}),
     "crm": ([], {"url", "api_key"}),
     "provisioning": ([], {"url", "api_key"}),
+    "zendesk": ([], {"url", "user", "token"}),
     "erp": ([], {"url", "api_key"}),
     "clm": ([], {"url", "token", "account"}),
     "docusign": ([], {"url", "token", "account"}),

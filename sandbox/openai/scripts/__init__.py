@@ -12,6 +12,7 @@ from countersign.sandbox.openai.scripts import (
     financial_report,
     it_change,
     sales_quote,
+    support_reply,
 )
 from countersign.sandbox.openai.scripts.speaker import next_speaker
 
@@ -27,6 +28,8 @@ _AGENTS: dict[str, Callable[[Conversation], Reply]] = {
     "You are the bookkeeper": financial_report.bookkeeper,
     "You are the variance analyst": financial_report.analyst,
     "You are the report writer": financial_report.writer,
+    "You are the support researcher": support_reply.researcher,
+    "You are the support writer": support_reply.writer,
 }
 
 

@@ -68,7 +68,14 @@ def test_documents_play_their_systems() -> None:
     parts = parts_of(settings_of(ROOT / "examples" / "documents.yaml"), Path("/state"), 4000)
 
     found = {part.module.removeprefix("countersign.sandbox."): part.port for part in parts}
-    assert {"clm": 8821, "docusign": 8822, "erp": 8823, "mailbox": 8803, "openai": 8801} == found
+    assert {
+        "clm": 8821,
+        "docusign": 8822,
+        "erp": 8823,
+        "mailbox": 8803,
+        "openai": 8801,
+        "zendesk": 8824,
+    } == found
 
 
 def test_project_plays_its_own_model_where_its_configuration_says(own: Path) -> None:

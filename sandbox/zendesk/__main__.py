@@ -1,0 +1,22 @@
+"""`python -m countersign.sandbox.zendesk`: the help desk as a program."""
+
+import argparse
+from pathlib import Path
+
+from countersign.sandbox._files import default_path
+from countersign.sandbox._serve import run_alone
+from countersign.sandbox.zendesk.server import Zendesk
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser("countersign.sandbox.zendesk", description=__doc__)
+    parser.add_argument(
+        "--db",
+        type=Path,
+        default=default_path("zendesk.db"),
+        help="SQLite file (default %(default)s)",
+    )
+    run_alone(
+        parser,
+        lambda given: Zendesk.start(db_path=given.db, host=given.host, port=given.port),
+        default_port=8824,
+    )
