@@ -24,6 +24,7 @@ from countersign.approvals.decisions.reasking import Reasking
 from countersign.approvals.decisions.recording import Recording
 from countersign.approvals.decisions.remarks import Remarks, about
 from countersign.approvals.decisions.revoking import Revoking
+from countersign.approvals.decisions.rollouts import Rollouts
 from countersign.approvals.decisions.together import OneOutbox, Together
 from countersign.approvals.decisions.undoing import Undoing
 from countersign.approvals.decisions.vote_input import VoteInput
@@ -73,6 +74,7 @@ class Approvals:
         questions: Questions,
         undoing: Undoing,
         recording: Recording,
+        rollouts: Rollouts,
         one_outbox: Callable[[], OneOutbox],
         *,
         observer: Observer = SILENT,
@@ -92,6 +94,7 @@ class Approvals:
         self.pausing, self.granting, self._proofs = pausing, granting, proofs
         self.delegating, self.questions = delegating, questions
         self._undoing, self.recording = undoing, recording
+        self.rollouts = rollouts
 
     async def vote(
         self,

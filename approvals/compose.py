@@ -44,6 +44,8 @@ from countersign.approvals.decisions.reasking import Reasking
 from countersign.approvals.decisions.recording import Recording
 from countersign.approvals.decisions.review import Review
 from countersign.approvals.decisions.revoking import Revoking
+from countersign.approvals.decisions.rolling import Rolling
+from countersign.approvals.decisions.rollouts import Rollouts
 from countersign.approvals.decisions.shift_changes import SHIFTS, ShiftChanges
 from countersign.approvals.decisions.starting import Starting
 from countersign.approvals.decisions.steps import Steps
@@ -117,11 +119,13 @@ def compose(
     proofs: Proofs = NO_PROOFS,
     private: Sequence[PrivateRule] = (),
     archive_dir: Path | None = None,
+    sample_key: bytes | None = None,
 ) -> Domain:
     """The domain on `store`; `channels` by name are those in which requests can be shown.
 
     `handoff` keeps the leases of this process; by default they last 30 s and no session is taken
     over until it is opened. `proofs` takes proofs of presence; in `archive_dir` are archive files.
+    With `sample_key` calls of a sample are drawn.
     Nothing is read, written or started.
     """
     channels = {} if channels is None else channels
@@ -129,7 +133,9 @@ def compose(
     moments = Moments(clock, directory, catalog, handoff, private)
     placings = {name: c.placing for name, c in channels.items()}
     outbox = Outbox(jobs, placings, handoff)
-    budgeting = Budgeting(policies)
+    rolling = Rolling(policies, sample_key)
+    budgeting = Budgeting(policies, rolling)
+    rollouts = Rollouts(store, moments, policies, rolling)
     asking = Asking(policies, catalog, outbox, budgeting)
     deadlines = Deadlines(policies, asking, Steps(policies, outbox), outbox)
     outcomes = Outcomes(policies, outbox, budgeting, result_chars=result_chars)
@@ -153,8 +159,9 @@ def compose(
         Withdrawing(store, moments, deadlines, outbox),
         Revoking(store, moments, asking, outbox),
         Questions(store, moments, deadlines, outbox),
-        Undoing(store, moments, outbox, Starting(outbox, handoff)),
-        Recording(store, moments, policies, catalog, outbox),
+        Undoing(store, moments, outbox, Starting(outbox, handoff), rollouts.regretted),
+        Recording(store, moments, policies, catalog, outbox, rollouts.regretted),
+        rollouts,
         lambda: OneOutbox(jobs, placings, handoff),
         observer=observer,
     )

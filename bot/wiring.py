@@ -129,6 +129,7 @@ async def compose(
             proofs=presence,
             private=settings.ledger.private_rules,
             archive_dir=settings.ledger.archive_dir,
+            sample_key=settings.sampling,
             result_chars=settings.limits.result_chars,
             tool_timeout_s=settings.limits.tool_timeout,
         )

@@ -17,6 +17,7 @@ from countersign.approvals.forms.display import (
     shown_facts,
 )
 from countersign.approvals.forms.on_call import on_call_words
+from countersign.approvals.forms.rollouts import standing_words
 from countersign.approvals.forms.times import moment, then, zone_of
 from countersign.approvals.forms.values import table_text, value_text
 from countersign.approvals.forms.wording import (
@@ -253,6 +254,8 @@ def _facts(view: RequestView, order: TicketOrder) -> list[Row]:
     if request.budgets:
         said = "; ".join(cut(line, 300) for line in lines(request.budgets))
         rows.insert(0, Row(name="Budget", text=_one_line(said)))
+    if standing := standing_words(request):
+        rows.insert(0, Row(name="Rollout", text=_one_line(standing)))
     if request.asked_again:
         rows.insert(0, Row(name="Asked again", text=_one_line(cut(request.asked_again, 500))))
     others = [r for r in view.siblings if r.status is RequestStatus.PENDING]

@@ -6,13 +6,15 @@ only where it is certain that nothing has happened. So no budget is exceeded, wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeAlias
 
 from sqlalchemy import Connection
 
+from countersign.approvals.decisions.rolling import Rolling
 from countersign.approvals.models import (
     Effect,
     JsonObject,
@@ -38,12 +40,15 @@ from countersign.approvals.rules.seeing import seen_of
 from countersign.approvals.store import budgets as budget_rows
 from countersign.approvals.store import requests as request_rows
 
+Standings: TypeAlias = Mapping[str, JsonObject | None]
+NO_STANDINGS: Standings = {}
+
 
 class Budgeting:
     """Knows the policy; each method belongs into a transaction or a read."""
 
-    def __init__(self, policies: Policies):
-        self._policies = policies
+    def __init__(self, policies: Policies, rolling: Rolling | None = None):
+        self._policies, self.rolling = policies, rolling or Rolling(policies)
 
     def ruling_on(
         self, connection: Connection, request: Request, situation: Situation, now: datetime
@@ -87,6 +92,23 @@ class Budgeting:
             for each in proposals
         )
 
+    def standings(
+        self, connection: Connection, proposals: Sequence[Proposal], workflow: str | None
+    ) -> Standings:
+        """Where rules stand for each of these calls, by its id."""
+        return {
+            each.call.call_id: self.rolling.look(connection, each.call, workflow)
+            for each in self.by_phases(proposals, workflow)
+        }
+
+    def by_phases(self, proposals: Sequence[Proposal], workflow: str | None) -> Sequence[Proposal]:
+        """Those under a rule that comes by phases."""
+        policy = self._policies.current
+        if not policy.by_phases:
+            return ()
+        sound = (p for p in proposals if p.kind is RequestKind.TOOL and p.problem is None)
+        return [each for each in sound if policy.needs(each.call, workflow).rollout]
+
     def reserve(self, unit: Unit, request: Request, call: ToolCall, situation: Situation) -> Ruling:
         """Draw on the budgets of a call that is about to be claimed; the ruling with where they
         stand now. Nothing is drawn where that denies, or asks of more than the request has asked.
@@ -126,7 +148,11 @@ class Budgeting:
         }
         together = request_rows.of_checkpoint(connection, request.session_id, request.checkpoint_id)
         calls = [call_of(each, each.arguments) for each in together if each.id != request.id]
-        return seen_of(needs, counts, [*calls, call], policy.book.reversibility)
+        seen = seen_of(needs, counts, [*calls, call], policy.book.reversibility)
+        if not needs.rollout:
+            return seen
+        found = self.rolling.again(connection, request, call, situation.workflow)
+        return {**(seen or {}), "rollout": found}
 
     def release(self, unit: Unit, request: Request) -> JsonObject:
         """Take back what a call has drawn, as nothing has happened; what its ledger entry says of
@@ -221,7 +247,10 @@ class Ahead:
         situation: Situation,
         usage: Usage,
         now: datetime,
+        standings: Standings = NO_STANDINGS,
     ):
+        """`standings` says where rules stand, by call id."""
+        self._standings = standings
         self._policy, self._situation, self._now = policy, situation, now
         self._used, self._usage = dict(usage), usage
         sound = (p for p in proposals if p.kind is RequestKind.TOOL and p.problem is None)
@@ -239,7 +268,10 @@ class Ahead:
             name: self._usage.get(charge.account, Used()).count
             for name, charge in self._policy.watched(call, self._situation).items()
         }
-        return seen_of(needs, counts, self._calls, self._policy.book.reversibility)
+        seen = seen_of(needs, counts, self._calls, self._policy.book.reversibility)
+        if not needs.rollout:
+            return seen
+        return {**(seen or {}), "rollout": self._standings.get(call.call_id)}
 
     def ruling(self, ruling: Ruling, proposal: Proposal) -> Ruling:
         """The ruling with the budgets of the call."""

@@ -74,7 +74,7 @@ class Claims:
     ):
         self._asking, self._outcomes, self._outbox = asking, outcomes, outbox
         self._budgeting, self._grants = budgeting, grants
-        self._validity = Validity(policies, asking, grants, observer)
+        self._validity = Validity(policies, asking, grants, observer, budgeting.rolling)
 
     def claim(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from countersign.approvals import ids
-from countersign.approvals.decisions.budgeting import Ahead, passes_soft
+from countersign.approvals.decisions.budgeting import NO_STANDINGS, Ahead, Standings, passes_soft
 from countersign.approvals.decisions.grant_uses import GrantUses, by_grant
 from countersign.approvals.forms.told import Told, denied
 from countersign.approvals.forms.wording import in_words
@@ -79,14 +79,16 @@ class Proposing:
         moment: Moment,
         candidates: Sequence[tuple[Grant, Used]] = (),
         usage: Usage = NOTHING_USED,
+        standings: Standings = NO_STANDINGS,
     ) -> Checkpoint:
         """The requests of `proposals`, some decided already; `earlier` are the session's others,
         `candidates` the grants that may cover some of them, `usage` is what is used of the budgets
-        that they draw on."""
+        that they draw on, `standings` where rules stand for each."""
         policy = self._policies.current
         situation = situation_of(session, moment.people, moment.now)
         sound = [checked(raw, policy.version) for raw in proposals]
-        ahead = Ahead(policy, [each for each, _ in sound], situation, usage, moment.now)
+        calls = [each for each, _ in sound]
+        ahead = Ahead(policy, calls, situation, usage, moment.now, standings)
         checkpoint_id = CheckpointId(ids.new_id("C"))
         # lists go by time and id: sorted ids keep calls of one moment in the order of the message
         request_ids = sorted(RequestId(ids.new_id("R")) for _ in proposals)

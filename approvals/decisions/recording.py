@@ -57,7 +57,10 @@ class Recording:
         policies: Policies,
         catalog: ToolCatalog,
         outbox: Outbox,
+        regretted: Callable[[Unit, Request, Actor, str], None],
     ):
+        """`regretted` is told of what was wrong."""
+        self._regretted = regretted
         self._store, self._moments, self._policies = store, moments, policies
         self._catalog, self._outbox = catalog, outbox
 
@@ -145,6 +148,7 @@ class Recording:
             _require_first(unit, request, kind)
             hindsight = _hindsight(unit, request, kind, person, actor, reason)
             self._keep(unit, request, hindsight, WRONG, {})
+            self._regretted(unit, request, actor, reason)
             return hindsight
 
         return await self._do(work)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from countersign.approvals.decisions.budgeting import Budgeting
+from countersign.approvals.decisions.budgeting import NO_STANDINGS, Budgeting, Standings
 from countersign.approvals.decisions.grant_uses import GrantUses
 from countersign.approvals.decisions.handoff import Run
 from countersign.approvals.decisions.moments import Moments
@@ -108,10 +108,11 @@ class Submitting:
         *,
         is_first: bool,
     ) -> Checkpoint:
-        earlier, usage = await self._before(run.session, proposals, moment, is_first=is_first)
+        before = await self._before(run.session, proposals, moment, is_first=is_first)
+        earlier, usage, standings = before
         granted = await self._grants.candidates(granted_tools, moment)
         return self._proposing.checkpoint(
-            run.session, proposals, earlier, transcript_sha256, moment, granted, usage
+            run.session, proposals, earlier, transcript_sha256, moment, granted, usage, standings
         )
 
     async def foresee(
@@ -127,20 +128,24 @@ class Submitting:
 
     async def _before(
         self, session: Session, proposals: Sequence[Proposal], moment: Moment, *, is_first: bool
-    ) -> tuple[list[Request], Usage]:
+    ) -> tuple[list[Request], Usage, Standings]:
         """The same calls that the session has proposed before, of which nobody decides any now: the
-        chat goes on; and what is used of the budgets that these draw on."""
+        chat goes on; what is used of the budgets that these draw on; where their rules stand."""
         hashes = frozenset() if is_first else call_hashes(proposals)
         situation = situation_of(session, moment.people, moment.now)
         draws = self._budgeting.draws(proposals, situation)
-        if not hashes and not draws:
-            return [], NOTHING_USED
+        phased = self._budgeting.by_phases(proposals, session.workflow)
+        if not hashes and not draws and not phased:
+            return [], NOTHING_USED, NO_STANDINGS
 
-        def read(connection: Connection) -> tuple[list[Request], Usage]:
+        def read(connection: Connection) -> tuple[list[Request], Usage, Standings]:
             alike = request_rows.alike(connection, session.id, hashes) if hashes else []
-            if not draws:
-                return alike, NOTHING_USED
-            return alike, self._budgeting.usage(connection, proposals, situation, moment.now)
+            stand, used = NO_STANDINGS, NOTHING_USED
+            if phased:
+                stand = self._budgeting.standings(connection, phased, session.workflow)
+            if draws:
+                used = self._budgeting.usage(connection, proposals, situation, moment.now)
+            return alike, used, stand
 
         return await self._store.read(read)
 

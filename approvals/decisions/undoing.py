@@ -7,6 +7,7 @@ for it has said yes to it by that; where the rule wants more people, it waits fo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import structlog
@@ -48,7 +49,16 @@ ASKED, ENDED = "undo_asked", "undo_ended"
 class Undoing:
     """Starts undos."""
 
-    def __init__(self, store: Store, moments: Moments, outbox: Outbox, starting: Starting):
+    def __init__(
+        self,
+        store: Store,
+        moments: Moments,
+        outbox: Outbox,
+        starting: Starting,
+        regretted: Callable[[Unit, Request, Actor, str], None],
+    ):
+        """`regretted` is told of what is taken back."""
+        self._regretted = regretted
         self._store, self._moments = store, moments
         self._outbox, self._starting = outbox, starting
 
@@ -116,6 +126,7 @@ class Undoing:
         }
         ledger_rows.append(unit, request.session_id, (ASKED, body))
         self._outbox.changed(unit, request)
+        self._regretted(unit, request, actor, reason)
         return started
 
     def _require_undoable(self, unit: Unit, request: Request) -> None:

@@ -10,6 +10,7 @@ from countersign.approvals.decisions.asking import RULE_CHANGED, AskAgain, Askin
 from countersign.approvals.decisions.evidence import EvidenceError, approval
 from countersign.approvals.decisions.grant_uses import GrantUses
 from countersign.approvals.decisions.handoff import Run
+from countersign.approvals.decisions.rolling import Rolling
 from countersign.approvals.decisions.staleness import NOT_RUN, Found, drifted, lapsed
 from countersign.approvals.errors import (
     CheckFailedError,
@@ -63,7 +64,9 @@ class Validity:
         asking: Asking,
         grants: GrantUses,
         observer: Observer,
+        rolling: Rolling,
     ):
+        self._rolling = rolling
         self._policies, self._asking = policies, asking
         self._grants, self._observer = grants, observer
 
@@ -93,7 +96,8 @@ class Validity:
             evidence = approval(unit, stored, by_rule=by_rule, by_clock=by_clock, by_grant=by_grant)
         except EvidenceError as exc:
             return self.forged(unit, request, str(exc))
-        situation = situation_of(run.session, unit.moment.people, request.created_at, request.seen)
+        seen = self._seen(unit, run, request)
+        situation = situation_of(run.session, unit.moment.people, request.created_at, seen)
         ruling = rule_request(self._policies.current, request, situation)
         if ruling.effect is Effect.DENY:
             return not_executed(Cause.DENIED_BY_POLICY, ruling.reason)
@@ -156,6 +160,15 @@ class Validity:
                 and (outdated := outdated_duty(people, seat, stages, unit.now)) is not None
             ):
                 raise HeldError(f"{outdated} {WAITS_FOR_PEOPLE}")
+
+    def _seen(self, unit: Unit, run: Run, request: Request) -> JsonObject | None:
+        """What was seen when it was proposed; but where its rules stand, as they do now: one that
+        has fallen back since lets nothing run any more that people would have to be asked of."""
+        if "rollout" not in (request.seen or {}):
+            return request.seen
+        call = call_of(request, request.arguments)
+        found = self._rolling.again(unit.connection, request, call, run.session.workflow)
+        return {**(request.seen or {}), "rollout": found}
 
     def _against_silence(self, unit: Unit, request: Request, ruling: Ruling) -> str | None:
         """Why what its deadline has approved does not run now; None if it does."""

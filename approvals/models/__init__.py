@@ -55,6 +55,7 @@ from countersign.approvals.models.governance import PauseEnded as PauseEnded
 from countersign.approvals.models.governance import PeopleChanged as PeopleChanged
 from countersign.approvals.models.governance import PolicyChanged as PolicyChanged
 from countersign.approvals.models.governance import PolicySource as PolicySource
+from countersign.approvals.models.governance import RolloutMoved as RolloutMoved
 from countersign.approvals.models.governance import SealingKeyChanged as SealingKeyChanged
 from countersign.approvals.models.grants import Giver as Giver
 from countersign.approvals.models.grants import Grant as Grant
@@ -104,6 +105,9 @@ from countersign.approvals.models.retention import HoldPlaced as HoldPlaced
 from countersign.approvals.models.retention import HoldScope as HoldScope
 from countersign.approvals.models.retention import SessionsArchived as SessionsArchived
 from countersign.approvals.models.retention import SessionsRestored as SessionsRestored
+from countersign.approvals.models.rollouts import UNASKED as UNASKED
+from countersign.approvals.models.rollouts import Phase as Phase
+from countersign.approvals.models.rollouts import RolloutStanding as RolloutStanding
 from countersign.approvals.models.schedules import Duty as Duty
 from countersign.approvals.models.schedules import KnownShift as KnownShift
 from countersign.approvals.models.schedules import OnCall as OnCall

@@ -11,6 +11,7 @@ from countersign.approvals.models.given import DelegationId
 from countersign.approvals.models.grants import GrantId
 from countersign.approvals.models.pauses import PauseId, PauseScope
 from countersign.approvals.models.principals import Via
+from countersign.approvals.models.rollouts import Phase
 
 
 class PolicySource(StrEnum):
@@ -195,3 +196,26 @@ class PasskeyRemoved(Governance):
     by: PrincipalId
     via: Via
     identity: str
+
+
+class RolloutMoved(Governance):
+    """A rule stands at another phase for a tool: somebody has accepted that, or it fell back."""
+
+    kind: ClassVar[str] = "rollout_moved"
+
+    rule: str
+    tool: str
+    meaning: str
+    before: Phase
+    after: Phase
+    cause: str
+    """`promoted` or `demoted` by a person, `regret`, or `changed`: the rule means another thing."""
+    reason: str
+    by: PrincipalId | None
+    """None where nobody moved it: a server began to rule by another policy."""
+    via: Via | None
+    identity: str
+    on_request: RequestId | None
+    """Of a regret: which call it was."""
+    evidence: JsonObject | None
+    """What there was to see then; None where nobody had to look."""

@@ -68,6 +68,7 @@ from countersign.approvals.rules.budgets.budget import (
 from countersign.approvals.rules.conditions.calendars import Calendar
 from countersign.approvals.rules.examples import Example
 from countersign.approvals.rules.ordered_rules import OrderedRule
+from countersign.approvals.rules.rollout.terms import Rollout
 from countersign.approvals.rules.time_keys import EscalationKey, Length, ReminderKey
 from countersign.approvals.rules.tool_rules import DEFAULT_CHANNELS, Rule, ToolName
 
@@ -217,6 +218,7 @@ _STAGE = ("roles", "groups", "people", "on_call", "quorum", "parallel")
 _PARTS: Mapping[str, Collection[str]] = {
     "edits": ("second_person_above",),
     "rejects": ("needed",),
+    "rollout": Rollout.model_fields,
     "remind": ReminderKey.model_fields,
     "escalate": EscalationKey.model_fields,
 }

@@ -48,4 +48,5 @@ def situation_of(
         at=at,
         history=known.get("history"),
         batch=known.get("batch"),
+        rollout=known.get("rollout"),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from countersign.approvals.audit.canonical import canonical_json, sha256_hex
@@ -29,6 +30,7 @@ from countersign.approvals.rules.counterparty import parties_of, ruled_with
 from countersign.approvals.rules.document import PolicyDocument, read_document
 from countersign.approvals.rules.grants import Permitted
 from countersign.approvals.rules.ordered_rules import OrderedRule
+from countersign.approvals.rules.rollout import phases
 from countersign.approvals.rules.rulebook import Rulebook, Tools
 from countersign.approvals.rules.rulings import UNKNOWN_RULE, failed, ruling_of, undecided, unknown
 from countersign.approvals.rules.seeing import NO_NEEDS, Needs, joined, watched
@@ -74,6 +76,7 @@ class Policy:
         )
         self.budgets = BudgetBook(document.budgets, document.calendars, self.book.known.schemas)
         self.version = version_of(document.text())
+        self.by_phases = any(rule.rollout is not None for rule in self.entries.values())
 
     @classmethod
     def load(
@@ -103,7 +106,7 @@ class Policy:
 
     @property
     def tools(self) -> Mapping[str, Rule]:
-        """The rules of `policy.tools` by tool name."""
+        """Those of `policy.tools` by tool name."""
         return self.document.tools
 
     @property
@@ -149,6 +152,7 @@ class Policy:
         wrong += self.book.edit_problems()
         wrong += self.book.party_problems()
         wrong += granting.problems(self.entries, self.book)
+        wrong += dict.fromkeys(phases.problems(self.book))
         for where, rule in self.entries.items():
             if rule.step_up is not None and not self._proofs:
                 wrong.append((f"{where.removeprefix('policy.')}.step_up", NO_PROOFS))
@@ -202,8 +206,7 @@ class Policy:
 
     def rule(self, call: ToolCall, situation: Situation = NOWHERE) -> Ruling:
         """What this policy says of a call, with the rule and the reason. Never raises."""
-        names = self._same.get(call.tool)
-        if names is None:
+        if (names := self._same.get(call.tool)) is None:
             return self._rule(call, situation)[0]
         return self._strictest_ruling(call, situation, names)
 
@@ -216,10 +219,9 @@ class Policy:
 
     def needs(self, call: ToolCall, workflow: str | None) -> Needs:
         """What the conditions on a call speak of that is counted before they are asked."""
-        if not self.document.rules:
+        if not self.document.rules and not self.by_phases:
             return NO_NEEDS
-        names = {call.tool, *self._same.get(call.tool, ())}
-        return joined(self.book.needs(workflow, name) for name in names)
+        return joined(self.book.needs(workflow, name) for name in self.names_of(call.tool))
 
     def watched(self, call: ToolCall, situation: Situation) -> Mapping[str, Charge]:
         """Where a call is counted for its conditions, by what they call it."""
@@ -237,7 +239,8 @@ class Policy:
         if error is not None:
             return failed(entry, error), None
         try:
-            return entry.ruled(lambda: self.book.facts(call, situation)), entry.rule
+            ruling = entry.ruled(partial(self.book.facts, call, situation), situation.rollout)
+            return ruling, entry.rule
         except EvaluationError as exc:
             return undecided(entry, exc), None
 
@@ -248,11 +251,11 @@ class Policy:
         own, rule = self._rule(call, situation)
         if rule is None:
             return own
-        found, parties = {own.rule_id: rule}, [*parties_of(own.stages)]
+        found, parties = {own.rule_id: phases.as_ruled(rule, own)}, [*parties_of(own.stages)]
         for name in sorted(names - {call.tool}):
             other, its = self._rule(call.model_copy(update={"tool": name}), situation)
             if its is not None:
-                found.setdefault(other.rule_id, its)
+                found.setdefault(other.rule_id, phases.as_ruled(its, other))
                 parties += parties_of(other.stages)
             elif other.rule_id != UNKNOWN_RULE:
                 return other

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from countersign.approvals.models import (
     JsonObject,
@@ -111,6 +111,16 @@ class Rulebook:
             yield Said(entry, matched)
             if matched:
                 return
+
+    def names(self) -> frozenset[str]:
+        """The tools that there are, and those that rules name."""
+        return self.known.names | self._by_name.keys()
+
+    def entries_of(self, tool: str) -> Sequence[Entry]:
+        """The rules for a tool in any workflow, each once."""
+        typed = [lane for (_, name), lane in self._typed.items() if name == tool]
+        lanes = typed or [self._untyped_lane(tool)]
+        return list({entry.id: entry for lane in lanes for entry in lane}.values())
 
     def named(self, rule_id: str) -> Rule | None:
         """The rule that requests call so; None if there is none (any more)."""
@@ -249,8 +259,20 @@ class Rulebook:
         ruling = ruling_of(rule, rule_id, tool, self.reversibility(tool))
         known = Catalogue(tool, arguments, self._calendars)
         parties = tuple(Parties.of(parse(text), known) for text in rule.counterparty)
-        return Entry(rule_id, rule, condition, ruling, second, parties)
+        gates = () if rule.rollout is None else rule.rollout.gates
+        return Entry(
+            rule_id,
+            rule,
+            condition,
+            ruling,
+            second,
+            parties,
+            tuple(Condition.of(parse(text), known) for text in gates),
+            self.reversibility(tool),
+        )
 
 
 def _needs(lane: Sequence[Entry]) -> Needs:
-    return needs_of(entry.condition.node for entry in lane if entry.condition is not None)
+    found = needs_of(entry.condition.node for entry in lane if entry.condition is not None)
+    by_phases = any(entry.rule.rollout is not None for entry in lane)
+    return replace(found, rollout=True) if by_phases else found

@@ -38,6 +38,8 @@ class Needs:
     batch: bool = False
     totals: frozenset[str] = frozenset()
     """Arguments."""
+    rollout: bool = False
+    """Whether a rule comes by phases: where it stands has to be read."""
 
     @property
     def counted(self) -> bool:
@@ -45,7 +47,7 @@ class Needs:
         return bool(self.history or self.same)
 
     def __bool__(self) -> bool:
-        return self.counted or self.batch
+        return self.counted or self.batch or self.rollout
 
     def seen_in(self, seen: JsonObject | None) -> bool:
         """Whether all of it has been seen."""
@@ -56,6 +58,7 @@ class Needs:
             and self.same <= history.get(SAME, {}).keys()
             and (not self.batch or "size" in batch)
             and self.totals <= batch.get(TOTAL, {}).keys()
+            and (not self.rollout or "rollout" in known)
         )
 
 
@@ -91,6 +94,7 @@ def joined(several: Iterable[Needs]) -> Needs:
         frozenset().union(*(each.same for each in found)),
         any(each.batch for each in found),
         frozenset().union(*(each.totals for each in found)),
+        any(each.rollout for each in found),
     )
 
 

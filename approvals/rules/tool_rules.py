@@ -11,6 +11,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from countersign.approvals.models import (
+    UNASKED,
     AfterRejection,
     AtDeadline,
     Effect,
@@ -27,6 +28,7 @@ from countersign.approvals.rules.conditions.syntax import parse
 from countersign.approvals.rules.durations import Seconds
 from countersign.approvals.rules.edit_terms import Edits, EditTerms, readable, strictest_terms
 from countersign.approvals.rules.grants import Grants
+from countersign.approvals.rules.rollout.terms import Rollout
 from countersign.approvals.rules.rollout.tolerances import Tolerances
 from countersign.approvals.rules.tiers import merged
 from countersign.approvals.rules.time_keys import EscalationKey, Length, ReminderKey
@@ -130,6 +132,9 @@ class Rule(Value):
     tolerances: Tolerances = Field(default={}, exclude_if=lambda v: not v)
     """How far what a person does by hand may be from what was proposed, by argument."""
 
+    rollout: Rollout | None = Field(default=None, exclude_if=lambda v: v is None)
+    """By which phases it comes to ask fewer people."""
+
     @model_validator(mode="after")
     def _approvers(self) -> Self:
         if self.roles and self.stages:
@@ -146,8 +151,9 @@ class Rule(Value):
                 )
         if self.grants is not None and self.effect is not Effect.REQUIRE_APPROVAL:
             raise ValueError("grants is for what people approve; remove it, or ask for people")
-        if self.tolerances and self.effect is not Effect.SHADOW:
+        if self.tolerances and self.effect is not Effect.SHADOW and self.rollout is None:
             raise ValueError("tolerances is for what is in shadow; remove it")
+        self._require_rollout()
         if self.counterparty and self.effect is not Effect.REQUIRE_APPROVAL:
             raise ValueError(
                 "counterparty is for what people approve; remove it, or ask for people"
@@ -163,6 +169,21 @@ class Rule(Value):
                 key = _OF_WHOLE_RULE[name]
                 raise ValueError(f"{name} is for the whole rule; write {key} beside stages")
         return self
+
+    def _require_rollout(self) -> None:
+        """Raise ValueError for a rollout that says otherwise than the rest of the rule."""
+        if self.rollout is None:
+            return
+        if self.effect is not Effect.REQUIRE_APPROVAL:
+            raise ValueError("rollout is for what people approve in the end; remove it, or ask")
+        if self.grants is not None:
+            raise ValueError("rollout and grants both say when nobody is asked; remove one of them")
+        if self.at_deadline is AtDeadline.APPROVE:
+            raise ValueError("rollout says when nobody is asked; remove at_deadline: approve")
+        if self.step_up is not None and UNASKED.intersection(self.rollout.phases):
+            raise ValueError(
+                "step_up asks at each call; remove it, or sampled and autonomous from the phases"
+            )
 
     @property
     def valid_for_s(self) -> float:

@@ -99,6 +99,11 @@ def archives(connection: Connection) -> set[str]:
     return {codec.loads(text)["sha256"] for text in connection.execute(query).scalars()}
 
 
+def locked(unit: Unit) -> None:
+    """Nobody else adds to the chain before the transaction has ended."""
+    _locked_head(unit)
+
+
 def _locked_head(unit: Unit) -> Head:
     if GOVERNANCE not in unit.heads:
         lock(unit.connection, _LOCK_KEY)

@@ -23,6 +23,7 @@ from countersign.approvals.store.schema import (
     request_openings,
     requests,
     result_texts,
+    rollouts,
     session_messages,
     sessions,
     votes,
@@ -56,6 +57,7 @@ GOVERNED: tuple[Table, ...] = (
     passkeys,
     legal_holds,
     archived_sessions,
+    rollouts,
 )
 """Tables whose rows belong to no session, and are on the governance ledger."""
 

@@ -8,6 +8,7 @@ from typing import Self
 
 from pydantic import Field
 
+from countersign.approvals.forms.rollouts import standing_words
 from countersign.approvals.forms.times import at_deadline
 from countersign.approvals.models import (
     AtDeadline,
@@ -114,6 +115,10 @@ class RequestBody(Value):
         description="Where the budgets that it draws on stood with it: when it was asked, and once "
         "it runs, when that was reserved."
     )
+    rollout: str = Field(
+        description='Where its rule stood when it was proposed: "In shadow: 4 of 30 towards '
+        'co-pilot."; "" where it has no phases.'
+    )
     undo: UndoBody | None = Field(
         description="What would take back what it has done, and what became of attempts; null if "
         "nothing would."
@@ -180,6 +185,7 @@ class RequestBody(Value):
             paused=paused,
             same_calls=list(request.same_calls),
             budgets=list(request.budgets),
+            rollout=standing_words(request),
             undo=UndoBody.of(request, after.undos),
             undoes=session.undoes,
             hindsights=[HindsightBody.of(each) for each in after.hindsights],

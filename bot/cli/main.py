@@ -43,7 +43,7 @@ with nothing_collected():
     from countersign.bot.cli.records import requests, sessions
     from countersign.bot.cli.replaying import replay
     from countersign.bot.cli.retention import archive, hold, holds, lift, restore
-    from countersign.bot.cli.rollout import by_hand, wrong
+    from countersign.bot.cli.rollout import by_hand, rollout, wrong
     from countersign.bot.cli.seal import seal
     from countersign.bot.cli.verifying import verify
     from countersign.bot.cli.webhooks import webhooks
@@ -68,6 +68,7 @@ for name, group in (
     ("policy", policy),
     ("people", people),
     ("grants", grants),
+    ("rollout", rollout),
     ("delegate", delegate),
     ("manifest", manifest),
     ("webhooks", webhooks),

@@ -22,6 +22,7 @@ from countersign.bot.inbox.pages import Pages
 from countersign.bot.inbox.receipts import ReceiptPages
 from countersign.bot.inbox.recording import RecordingForms
 from countersign.bot.inbox.requests import RequestPage
+from countersign.bot.inbox.rollouts import RolloutPage
 from countersign.bot.inbox.rules import RulesPage
 from countersign.bot.inbox.sessions import SessionPages
 from countersign.bot.inbox.shell import HOME, VIA, Shell, Tab
@@ -109,6 +110,7 @@ def _about(pages: Pages, services: Services, around: Around) -> Sequence[Route]:
     rules = around.rules
     return [
         *RulesPage(pages, services, rules).routes(),
+        *RolloutPage(pages, services).routes(),
         *GrantsPage(pages, services, lambda: rules().policy).routes(),
         *LedgerPages(pages, services, lambda: rules().policy.administrators).routes(),
         *HealthPage(pages, services, around.checks, around.systems).routes(),

@@ -106,6 +106,7 @@ class RequestPage:
             undo_arguments=shown.undo_of(view),
             warnings=shown.warnings_of(view),
             budgets=shown.budgets_of(view),
+            rollout=shown.rollout_of(view),
             times=shown.time_of(request),
             places=shown.places_of(deliveries),
             questions=[(each, standing(each), looked_up(each)) for each in view.questions],

@@ -17,6 +17,7 @@ from countersign.approvals.forms.display import (
 )
 from countersign.approvals.forms.fields import Field, fields
 from countersign.approvals.forms.parsing import typed_text
+from countersign.approvals.forms.rollouts import is_copilot, standing_words
 from countersign.approvals.forms.systems import system_words
 from countersign.approvals.forms.times import coming, happened, then
 from countersign.approvals.models import (
@@ -24,6 +25,7 @@ from countersign.approvals.models import (
     JsonObject,
     Request,
     RequestStatus,
+    Risk,
     StageProgress,
 )
 from countersign.approvals.ports import RequestView
@@ -34,6 +36,9 @@ LONG_TEXT = 60
 """Characters from which a text is edited in several lines."""
 MESSAGES = 20
 """So many of a transcript are shown unless all are asked for."""
+
+QUICK_ARGUMENTS = 8
+"""More are read on the page of the request."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,8 @@ class Card:
     summary: Sequence[Shown]
     requester: str
     steps: str
+    quick: Sequence[Shown] = ()
+    """All arguments, where it may be approved from the list."""
 
 
 def arguments_of(view: RequestView) -> Sequence[Shown]:
@@ -158,6 +165,11 @@ def warnings_of(view: RequestView) -> Sequence[str]:
 def budgets_of(view: RequestView) -> Sequence[str]:
     """Where the budgets stand."""
     return lines(view.request.budgets)
+
+
+def rollout_of(view: RequestView) -> str:
+    """Where its rule stands, from what people do to what runs alone; "" where it has no phases."""
+    return standing_words(view.request)
 
 
 def time_of(request: Request) -> Sequence[str]:
@@ -243,7 +255,17 @@ def card_of(
         summary=deciding(request.arguments, shown, request.show_first),
         requester=requester,
         steps=f"{given}/{needed}" if needed > 1 else "",
+        quick=shown if _is_quick(request, shown) else (),
     )
+
+
+def _is_quick(request: Request, shown: Sequence[Shown]) -> bool:
+    """Whether one click is enough: of low risk, at co-pilot, and all there is to see fits."""
+    more = request.preview or request.facts or request.injected or request.asked_again
+    fits = len(shown) <= QUICK_ARGUMENTS and not any(
+        each.notes or len(each.text) > LONG_TEXT for each in shown
+    )
+    return request.risk is Risk.LOW and is_copilot(request) and not more and fits
 
 
 def is_soon(at: datetime | None, now: datetime) -> str:

@@ -10,6 +10,7 @@ import structlog
 
 from countersign.agents.classic.facts import KnownWorkflows
 from countersign.approvals.approvals import Approvals
+from countersign.approvals.decisions.rollouts import begin_with
 from countersign.approvals.errors import ConfigurationError, UnavailableError
 from countersign.approvals.models import PolicyChanged, PolicySource
 from countersign.approvals.ports import Clock, Moment, Store, Unit
@@ -40,6 +41,7 @@ async def begin_to_rule(
         if policy.version != before:
             changed = PolicyChanged(before=before, after=policy.version, source=source, file=file)
             governance.append(unit, changed)
+        begin_with(policy)(unit)
 
     await store.unit(work, Moment(clock.now()))
 

@@ -15,6 +15,7 @@ from countersign.approvals.forms.display import (
     shown_arguments,
     shown_facts,
 )
+from countersign.approvals.forms.rollouts import standing_words
 from countersign.approvals.forms.times import coming, happened, then
 from countersign.approvals.forms.wording import in_words, people_in_words, visible
 from countersign.approvals.models import (
@@ -92,6 +93,8 @@ def whole(view: RequestView) -> list[str]:
     parts += [
         f"<p><b>Take care:</b> {_theirs(in_sentence(same))}</p>" for same in request.same_calls
     ]
+    if standing := standing_words(request):
+        parts.append(f"<p><b>Rollout</b> {_theirs(standing)}</p>")
     parts += [f"<p><b>Budget</b> {_theirs(line)}</p>" for line in lines(request.budgets)]
     parts += [
         _heading("What exactly would run"),

@@ -23,6 +23,7 @@ from countersign.bot.settings.metrics import MetricsSettings
 from countersign.bot.settings.people import identity_kinds, read_people, token_of, tokens_of
 from countersign.bot.settings.problems import validated
 from countersign.bot.settings.run import RunSettings
+from countersign.bot.settings.sampling import sample_key
 from countersign.bot.settings.secrets import choose_model
 from countersign.bot.settings.sections import (
     DEFAULT_HOST,
@@ -126,7 +127,7 @@ class Reader:
             workflows=self._workflows(),
             sign_in=self.section("sign_in", SignInSettings),
         )
-        link_key = self._link_key()
+        link_key, sampling = self._link_key(), self._sample_key(document.policy)
         ledger = self.ledger()
         sealing_key = self._ledger_key(ledger)
         app_package = self.section("app_package", AppPackageSettings)
@@ -154,6 +155,7 @@ class Reader:
             limits=document.limits,
             metrics_token=None if metrics is None else metrics.token,
             link_key=link_key,
+            sample_key=sampling,
             sign_in=document.sign_in,
             ledger_key=sealing_key,
             ledger=ledger,
@@ -242,6 +244,11 @@ class Reader:
 
     def _ledger_key(self, section: LedgerSettings) -> SecretStr | None:
         return self._chosen(ledger_key(section, self._environ)) if self._complete else None
+
+    def _sample_key(self, policy: Policy | None) -> SecretStr | None:
+        if not self._complete or policy is None:
+            return None
+        return self._chosen(sample_key(policy, self._environ))
 
     def _chosen(self, found: T | str) -> T | None:
         """`found`, unless it is a text: that says what is wrong."""

@@ -250,6 +250,8 @@ class Settings(Value):
     """What scrapers send; None lets only this machine read the metrics."""
     link_key: SecretStr | None = None
     """Signs links to the page with all of a request; None leaves that to local mode."""
+    sample_key: SecretStr | None = None
+    """Draws the calls of a sample; None where no rule has one."""
     sign_in: SignInSettings | None = None
     """By which issuer people sign in to the inbox."""
     ledger: LedgerSettings = LedgerSettings()
@@ -260,6 +262,11 @@ class Settings(Value):
     run: RunSettings = RunSettings()
     reread: Callable[[], Settings] | None = Field(default=None, repr=False, exclude=True)
     """Reads the same file again, in the same way. Raises ConfigurationError."""
+
+    @property
+    def sampling(self) -> bytes | None:
+        """The key that draws the calls of a sample."""
+        return None if self.sample_key is None else self.sample_key.get_secret_value().encode()
 
     @property
     def local(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from countersign.approvals.forms.display import Shown, deciding, set_by_workflow, shown_arguments
+from countersign.approvals.forms.rollouts import standing_words
 from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut_visibly, people_in_words
 from countersign.approvals.models import (
@@ -146,6 +147,12 @@ def same_calls(request: Request) -> list[JsonObject]:
         sentence(("bold", "⚠ "), ("plain", cut_visibly(in_sentence(same), 300)))
         for same in request.same_calls
     ]
+
+
+def rollout(request: Request) -> list[JsonObject]:
+    """Where its rule stands, from what people do to what runs alone."""
+    said = standing_words(request)
+    return [sentence(("bold", "Rollout "), ("plain", said))] if said else []
 
 
 def budgets(request: Request) -> list[JsonObject]:

@@ -74,6 +74,7 @@ from countersign.approvals.store.verifying import verify_one
 from tests.connectors.desk_world import DeskWorld
 from tests.doubles.chats import chat_of
 from tests.doubles.directory import ANNA, BEN, CARA, ERIN, ROOT, acting
+from tests.doubles.rollouts import moved
 from tests.doubles.world import QUOTE, THREAD
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "ledger.md"
@@ -122,6 +123,7 @@ async def lived(world: DeskWorld) -> None:
     (shown, *_) = await world.records.deliveries(late.id)
     await world.unit(lambda unit: reminders.add(unit, shown, 1, escalated=False))
     policy, now = world.policy, world.clock.now()
+    await world.unit(moved)
     await world.store.write(
         lambda c: policy_versions.keep(c, policy.version, policy.document.text(), now)
     )

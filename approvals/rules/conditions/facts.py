@@ -38,6 +38,9 @@ class Situation(Value):
     """What was counted of calls before this one when it was proposed."""
     batch: JsonObject | None = None
     """Of all calls that were proposed together."""
+    rollout: JsonObject | None = None
+    """Where the rules of its tool stood when it was proposed, and whether people were to be asked;
+    no condition speaks of it."""
 
 
 NOWHERE = Situation()

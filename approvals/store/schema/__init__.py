@@ -51,6 +51,7 @@ from countersign.approvals.store.schema.retention_tables import (
 )
 from countersign.approvals.store.schema.retention_tables import legal_holds as legal_holds
 from countersign.approvals.store.schema.rollout_tables import hindsights as hindsights
+from countersign.approvals.store.schema.rollout_tables import rollouts as rollouts
 from countersign.approvals.store.schema.session_tables import notices as notices
 from countersign.approvals.store.schema.session_tables import session_messages as session_messages
 from countersign.approvals.store.schema.session_tables import sessions as sessions

@@ -87,6 +87,15 @@ Index(
     sqlite_where=_steps,
     postgresql_where=_steps,
 )
+# Of what a rule has seen when it was proposed: what speaks for another phase of it.
+_seen = requests.c.seen.is_not(None)
+Index(
+    "ix_requests_rule_id_created_at",
+    requests.c.rule_id,
+    requests.c.created_at,
+    sqlite_where=_seen,
+    postgresql_where=_seen,
+)
 
 # Which roles the open stage of each pending request asks for, and whom it keeps out.
 open_roles = Table(

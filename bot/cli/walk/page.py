@@ -101,6 +101,8 @@ def _call(request: RequestBody, *, is_question: bool) -> Iterator[Line]:
         yield from ((WARN, f"    ! {visible(note)}") for note in each.notes)
     if not shown:
         yield PLAIN, "  It takes no arguments."
+    if request.rollout:
+        yield PLAIN, f"  Rollout {visible(request.rollout)}"
     for line in budget_lines(request.budgets):
         yield PLAIN, f"  Budget {visible(line)}"
     if request.proposed_arguments is not None:
