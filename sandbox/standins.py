@@ -22,6 +22,9 @@ MORE: Mapping[str, str] = {
     "docusign": "DocuSign",
     "erp": "Erp",
     "zendesk": "Zendesk",
+    "hubspot": "HubSpot",
+    "cpq": "Cpq",
+    "sendgrid": "SendGrid",
 }
 """Those that single uses need (docs/uses.md): the class of each, in the module `server` of its
 folder."""

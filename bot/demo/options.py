@@ -14,6 +14,9 @@ WorkflowName: TypeAlias = Literal[
     "contract_redline",
     "financial_report",
     "support_reply",
+    "outreach",
+    "hubspot_update",
+    "cpq_quote",
 ]
 DecisionName: TypeAlias = Literal["approve", "reject", "modify"]
 FrontName: TypeAlias = Literal[

@@ -150,4 +150,52 @@ SCENARIOS = {
         systems=("zendesk",),
         configuration=DOCUMENTS,
     ),
+    "outreach": Scenario(
+        workflow="outreach",
+        task="outreach to Contoso, Northwind and Fabrikam: webinar on 2026-12-10",
+        tool="send_outreach",
+        choices={
+            "approve": APPROVE,
+            "reject": Choice(Verdict.REJECT, comment="Shorter, please."),
+            "modify": Choice(
+                Verdict.MODIFY,
+                comment="They know each other.",
+                changes={"subject": "Ana, our webinar on 2026-12-10"},
+            ),
+        },
+        systems=("sendgrid",),
+        configuration=USES,
+    ),
+    "hubspot_update": Scenario(
+        workflow="hubspot_update",
+        task="HubSpot: move Contoso to Contract Sent, 26,000 EUR, closing 2026-12-30",
+        tool="change_deal",
+        choices={
+            "approve": APPROVE,
+            "reject": Choice(Verdict.REJECT, comment="Not yet: the stage is Qualified To Buy."),
+            "modify": Choice(
+                Verdict.MODIFY,
+                comment="Rounded for a customer we want to keep.",
+                changes={"amount": 25480},
+            ),
+        },
+        systems=("hubspot",),
+        configuration=USES,
+    ),
+    "cpq_quote": Scenario(
+        workflow="cpq_quote",
+        task="CPQ: release Contoso with 8 % off the seats, valid until 2026-12-31",
+        tool="release_lines",
+        choices={
+            "approve": APPROVE,
+            "reject": Choice(Verdict.REJECT, comment="5 % at most, please."),
+            "modify": Choice(
+                Verdict.MODIFY,
+                comment="They asked for more time.",
+                changes={"valid_until": "2027-01-15"},
+            ),
+        },
+        systems=("cpq",),
+        configuration=USES,
+    ),
 }

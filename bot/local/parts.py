@@ -23,6 +23,9 @@ TITLES = {
     "docusign": "DocuSign",
     "erp": "ERP",
     "zendesk": "help desk",
+    "sendgrid": "SendGrid",
+    "hubspot": "HubSpot",
+    "cpq": "CPQ",
 }
 PORTS = {
     "crm": 8802,
@@ -35,6 +38,9 @@ PORTS = {
     "docusign": 8822,
     "erp": 8823,
     "zendesk": 8824,
+    "sendgrid": 8808,
+    "hubspot": 8809,
+    "cpq": 8810,
 }
 """Where each listens, unless `connectors` says otherwise."""
 SMTP_PORT = 8825

@@ -19,6 +19,9 @@ StandIn: TypeAlias = Literal[
     "docusign",
     "erp",
     "zendesk",
+    "sendgrid",
+    "hubspot",
+    "cpq",
 ]
 ScriptName: TypeAlias = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.\w+)*(:[A-Za-z_]\w*)?$")

@@ -25,6 +25,9 @@ PROGRAMS = {
     "erp": ([], {"url", "api_key"}),
     "clm": ([], {"url", "token", "account"}),
     "docusign": ([], {"url", "token", "account"}),
+    "cpq": ([], {"url", "api_key"}),
+    "hubspot": ([], {"url", "token"}),
+    "sendgrid": ([], {"url", "api_key", "from", "group"}),
     "salesforce": ([], {"url", "stand_in", "domain", "consumer_key", "consumer_secret"}),
     "mailbox": (
         ["--smtp-port", "0", "--tls", "starttls"],

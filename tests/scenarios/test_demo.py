@@ -162,6 +162,36 @@ def test_change_that_shows_something_else_is_approved_once_more(told: Told, via:
     assert (25480, via) == (execution["arguments"]["Amount"], request["via"])
 
 
+@pytest.mark.parametrize("decide", ["reject", "modify"])
+def test_letters_go_out_as_they_were_decided(told: Told, decide: DecisionName) -> None:
+    report = told(decide, workflow="outreach")
+
+    first = next(e for e in report["executions"] if "ana" in e["arguments"]["to"])["arguments"]
+    assert 2 == len(report["executions"])
+    assert ("Ana, our" in first["subject"]) is (decide == "modify")
+    assert ("It is about" in first["text"]) is (decide == "modify")
+
+
+def test_hubspot_gets_what_was_decided(told: Told) -> None:
+    report = told("reject", workflow="hubspot_update")
+
+    (execution,) = report["executions"]
+    assert ("26000", "2026-12-30T00:00:00Z") == tuple(
+        execution["arguments"][name] for name in ("amount", "closedate")
+    )
+    assert 2 == len(report["requests"])
+
+
+@pytest.mark.parametrize("decide", ["reject", "modify"])
+def test_quote_is_released_as_it_was_decided(told: Told, decide: DecisionName) -> None:
+    report = told(decide, workflow="cpq_quote")
+
+    wrote = report["executions"][-1]["arguments"]
+    off = wrote["lines"][0]["discount_percent"]
+    until = wrote["valid_until"]
+    assert {"reject": (5, "2026-12-31"), "modify": (8, "2027-01-15")}[decide] == (off, until)
+
+
 @pytest.mark.parametrize(
     ("via", "decide"),
     [

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from countersign.sandbox.openai.conversation import Conversation, Reply, Say
 from countersign.sandbox.openai.scripts import (
     contract_redline,
+    cpq_quote,
     crm_update,
     deal_update,
     financial_report,
     it_change,
+    outreach,
     sales_quote,
     support_reply,
 )
@@ -21,6 +23,9 @@ _AGENTS: dict[str, Callable[[Conversation], Reply]] = {
     "You are the quoter": sales_quote.quoter,
     "You are the CRM assistant": crm_update.assistant,
     "You are the Salesforce assistant": deal_update.assistant(deal_update.SALESFORCE),
+    "You are the HubSpot assistant": deal_update.assistant(deal_update.HUBSPOT),
+    "You are the CPQ quoter": cpq_quote.quoter,
+    "You are the outreach writer": outreach.writer,
     "You are the IT change planner": it_change.planner,
     "You are the provisioner": it_change.provisioner,
     "You are the contract reviewer": contract_redline.reviewer,

@@ -47,6 +47,7 @@ SALESFORCE = Vendor(
     "change_opportunity",
     "opportunity_id",
 )
+HUBSPOT = Vendor("HubSpot", "find_deals", "customer", "deals", "change_deal", "deal_id")
 
 
 def assistant(vendor: Vendor) -> Callable[[Conversation], Reply]:
@@ -118,11 +119,13 @@ def _amount(value: float | None) -> str:
 
 
 def _report(vendor: Vendor, deal: Mapping[str, Any], last: Outcome) -> str:
-    name = f"{deal['name']} of {deal['account']}"
+    name = f"{deal['name']} of {deal['account']}" if "account" in deal else deal["name"]
     if not last.executed:
         return not_done(f"{name} was not changed", f"{name} was changed", last)
     used = last.arguments
+    over = last.result.get("written_over") if isinstance(last.result, Mapping) else None
+    lost = f" Somebody had just set {', '.join(over)}: that is written over." if over else ""
     return (
         f"{vendor.name}: {name} is now in {used['stage']} with {_amount(float(used['amount']))}, "
-        f"closing {used['close_date']}."
+        f"closing {used['close_date']}.{lost}"
     )

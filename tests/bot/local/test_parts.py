@@ -61,7 +61,14 @@ def test_uses_play_the_systems_of_vendors() -> None:
     parts = parts_of(settings_of(ROOT / "examples" / "uses.yaml"), Path("/state"), 4000)
 
     found = {part.module.removeprefix("countersign.sandbox."): part.port for part in parts}
-    assert {"salesforce": 8807, "openai": 8801} == found
+    assert {
+        "crm": 8802,
+        "salesforce": 8807,
+        "sendgrid": 8808,
+        "hubspot": 8809,
+        "cpq": 8810,
+        "openai": 8801,
+    } == found
 
 
 def test_documents_play_their_systems() -> None:

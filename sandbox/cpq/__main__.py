@@ -1,0 +1,19 @@
+"""`python -m countersign.sandbox.cpq`: the CPQ as a program."""
+
+import argparse
+from pathlib import Path
+
+from countersign.sandbox._files import default_path
+from countersign.sandbox._serve import run_alone
+from countersign.sandbox.cpq.server import Cpq
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser("countersign.sandbox.cpq", description=__doc__)
+    parser.add_argument(
+        "--db", type=Path, default=default_path("cpq.db"), help="SQLite file (default %(default)s)"
+    )
+    run_alone(
+        parser,
+        lambda given: Cpq.start(db_path=given.db, host=given.host, port=given.port),
+        default_port=8810,
+    )
