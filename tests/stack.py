@@ -201,7 +201,7 @@ class Stack(ApiClient):
             env={**os.environ, "PYTHONPATH": str(ROOT), **self.env},
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=900,  # after half an hour of load there is much to check
             check=False,
         )
         return done.returncode == 0

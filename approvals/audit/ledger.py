@@ -89,9 +89,14 @@ class Verification(Value):
 
 
 def verify(
-    session_id: SessionId, entries: Iterable[LedgerEntry], head: tuple[int, str]
+    session_id: SessionId,
+    entries: Iterable[LedgerEntry],
+    head: tuple[int, str],
+    *,
+    compared: bool = False,
 ) -> Verification:
     """Check one chain's entries, ordered by seq, against its stored `head` (seq and hash).
+    `compared` says that whoever read them has compared each stored body with its commitment.
 
     Detects edits, insertions, deletions, reordering, and a cut-off tail (the head says how long
     the chain must be). Whoever can rewrite both entries and head is not detected by this alone.
@@ -99,6 +104,7 @@ def verify(
     problems: list[str] = []
     name = chain_name(session_id)
     seq, prev_hash, count = 0, GENESIS, 0
+    hash_of = hash_of_header if compared else hash_as_written
     for entry in entries:
         count += 1
         where = f"{name}, entry {entry.seq}"
@@ -106,7 +112,7 @@ def verify(
             problems.append(f"{where}: follows entry {seq}; something is missing or out of order")
         if entry.prev_hash != prev_hash:
             problems.append(f"{where}: does not link to the entry before it")
-        if entry.hash != hash_as_written(entry):
+        if entry.hash != hash_of(entry):
             problems.append(f"{where}: was changed after it was written")
         seq, prev_hash = entry.seq, entry.hash
     if (seq, prev_hash) != head:
@@ -126,6 +132,14 @@ def hash_as_written(entry: LedgerEntry) -> str | None:
         return sha256_hex(header_of(entry).encode())
     except (InvalidError, ValueError):  # without a canonical form it was never written by us
         return None
+
+
+def hash_of_header(entry: LedgerEntry) -> str | None:
+    """`hash_as_written` of an entry whose stored body was compared with its commitment when it was
+    read: the body is not written anew. What has no commitment is."""
+    if not entry.commitment:
+        return hash_as_written(entry)
+    return sha256_hex(header_of(entry).encode())
 
 
 def hash_of_text(entry: LedgerEntry, at: str, text: str) -> str | None:

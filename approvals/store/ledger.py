@@ -159,7 +159,7 @@ def chains(connection: Connection, after: str, *, limit: int) -> list[Chain]:
     if len(ends) == limit:
         entries = entries.where(ledger.c.session_id <= max(ends))
     found: dict[str, list[Row[Any]]] = {session_id: [] for session_id in ends}
-    for row in connection.execute(entries.order_by(ledger.c.session_id, ledger.c.seq)):
+    for row in connection.execute(entries.order_by(ledger.c.session_id, ledger.c.seq)).all():
         found.setdefault(row.session_id, []).append(row)
     return [Chain(SessionId(id_), ends.get(id_), found[id_]) for id_ in sorted(found)]
 

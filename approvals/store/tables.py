@@ -110,5 +110,7 @@ def _read(
 ) -> Iterator[Row]:
     names = [column.name for column in table.primary_key]
     query = select(table).where(*which).limit(limit)
-    for found in connection.execute(query).mappings():
-        yield Row(table.name, tuple(found[name] for name in names), dict(found))
+    columns = [column.name for column in table.c]
+    for each in connection.execute(query).all():
+        found = dict(zip(columns, each, strict=True))
+        yield Row(table.name, tuple(found[name] for name in names), found)

@@ -149,7 +149,7 @@ def compared(chain: rows.Chain, stored: Sequence[tables.Row]) -> Verification:
         problem = f"{where}: has entries, but the session itself is gone"
         return Verification(entries=0, problems=(problem,))
     entries, unread = _read(chain.rows)
-    checked = verify_chain(chain.session_id, entries, chain.head)
+    checked = verify_chain(chain.session_id, entries, chain.head, compared=True)
     problems = [f"{where}, {problem}" for problem in unread] + list(checked.problems)
     if not unread:
         try:
