@@ -3,7 +3,7 @@
 # install nothing. PYTHON=/path/to/python3 chooses the interpreter, CHROME=... the browser.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-fast crash races check bench bench-peers bench-load bench-scale bench-rules bench-budgets bench-directory bench-soak bench-docs guarantees lock audit clean
+.PHONY: help setup demo run test test-fast crash races check bench bench-peers bench-load bench-scale bench-rules bench-budgets bench-ledger bench-directory bench-soak bench-docs guarantees lock audit clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -51,6 +51,9 @@ bench-rules: setup ## Measure rulings a second beside plain Python and cel-pytho
 
 bench-budgets: setup ## Measure what budgets cost at a claim (ROUNDS=5 CLAIMS=200)
 	@.venv/bin/python -m bench.ours.budgets
+
+bench-ledger: setup ## Measure checking the ledger beside a plain check, and what checkpoints cost a vote (SESSIONS=100000 ROUNDS=5 VOTES=500)
+	@.venv/bin/python -m bench.ours.ledger
 
 bench-soak: setup ## Look for what grows under a long steady load (MINUTES=30 DATABASES=sqlite,postgresql)
 	@.venv/bin/python -m bench.soak $(BENCH_ARGS)
