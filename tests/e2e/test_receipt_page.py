@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from countersign.approvals.audit.cosignatures import added, cosign
+from countersign.approvals.audit.notes import opened_unchecked
 from tests.doubles.receipts import KEY, NEXT, by_product, changed, made_up
 from tests.e2e.conftest import ARTIFACTS
 
@@ -63,18 +66,23 @@ def test_the_browser_says_the_same_as_the_product_of_thousands_of_receipts(page:
     assert 300 < sum(verified) < CASES - 300
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_an_auditor_reads_what_was_decided(page: Page, theme: str) -> None:
+@pytest.mark.parametrize(("theme", "width"), [("light", 800), ("dark", 800), ("light", 390)])
+def test_an_auditor_reads_what_was_decided(page: Page, theme: str, width: int) -> None:
+    """Also on a phone, and of a checkpoint that a witness has cosigned."""
+    page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
     seeds = (random.Random(seed) for seed in range(99))
     made = next(m for m in map(made_up, seeds) if m["summary"]["votes"] and not m["handovers"])
-    text = json.dumps(made)
+    seen = cosign(NEXT, opened_unchecked(made["checkpoint"]), datetime(2026, 11, 30, tzinfo=UTC))
+    text = json.dumps(made | {"checkpoint": added(made["checkpoint"], [seen])})
     said = filled(page, text, str(KEY.verifier))
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=ARTIFACTS / f"receipt-{theme}.png", full_page=True)
+    page.screenshot(path=ARTIFACTS / f"receipt-{theme}-{width}.png", full_page=True)
+    assert width >= page.evaluate("document.documentElement.scrollWidth")
 
     assert "✓ Verified" in said
     assert "R-1" in said
+    assert "undefined" not in said
     said = filled(page, text.replace("ben", "bob"), str(KEY.verifier))
     page.screenshot(path=ARTIFACTS / f"receipt-wrong-{theme}.png", full_page=True)
     assert "✗ Not verified" in said
