@@ -119,7 +119,7 @@ MUTATIONS = [
     Mutation("ledger: link", "approvals/audit/ledger.py", "if entry.prev_hash != prev_hash:",
              "if False:", AUDIT),
     Mutation("ledger: hash", "approvals/audit/ledger.py",
-             "if entry.hash != hash_as_written(entry):", "if False:", AUDIT),
+             "if entry.hash != hash_of(entry):", "if False:", AUDIT),
     Mutation("ledger: head", "approvals/audit/ledger.py", "if (seq, prev_hash) != head:",
              "if False:", AUDIT),
     # Nobody is believed without their secret.
