@@ -62,10 +62,13 @@ def _called(workflow: Workflow, context: WorkflowContext) -> tuple[ChatContext, 
     with chat_context.building():
         made = workflow(context)
     if isinstance(made, Chat):
+        beforehand.offer_plans(made, workflow.name)
         return chat_context, {"": made}
     if not isinstance(made, Parallel):
         raise TypeError(f"it returns {type(made).__name__}; return a Chat, or a Parallel of them")
     parallel.check(made, workflow.name)
+    for chat in made.chats.values():
+        beforehand.offer_plans(chat, workflow.name)
     return chat_context, made.chats
 
 

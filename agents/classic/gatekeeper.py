@@ -41,7 +41,8 @@ class ApprovalProxy(CachedReplies, HumanInput):
     `reversibility` says how what a tool did can be undone (`{"pay": "irreversible"}`), for the
     conditions of rules. `undo` names the tool that takes another one back
     (`{"pay": Undo("refund", {"payment": "result.id"})}`). With `ask_beforehand` agents are offered
-    the tool `would_need_approval`, which says what would become of a call, and asks nobody.
+    the tool `would_need_approval`, which says what would become of a call, and asks nobody; with
+    `plans` the tool `propose_plan`, by which they have calls approved before they make them.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class ApprovalProxy(CachedReplies, HumanInput):
         reversibility: Mapping[str, Reversibility | str] | None = None,
         undo: Mapping[str, Undo] | None = None,
         ask_beforehand: bool = False,
+        plans: bool = False,
         **kwargs: Any,
     ):
         """Take what UserProxyAgent takes, in its order; code execution is off unless asked for.
@@ -96,6 +98,7 @@ class ApprovalProxy(CachedReplies, HumanInput):
         self.reversibility = classes(reversibility or {})
         self.undo = dict(undo or {})
         self.asks_beforehand = ask_beforehand
+        self.plans = plans
         if function_map:
             self.register_function(function_map)
         sender: Any = AnySender

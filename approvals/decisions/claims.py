@@ -11,6 +11,7 @@ from countersign.approvals.decisions.grant_uses import GrantUses
 from countersign.approvals.decisions.handoff import Run
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.outcomes import Outcomes, stored_of_run
+from countersign.approvals.decisions.plan_grants import PlanGrants
 from countersign.approvals.decisions.replacing import replace
 from countersign.approvals.decisions.staleness import NOTHING_CHECKED, Found
 from countersign.approvals.decisions.validity import Validity
@@ -30,6 +31,7 @@ from countersign.approvals.models import (
     Standing,
     Via,
 )
+from countersign.approvals.models.plans import PLAN_TOOL
 from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.ports import Unit
 from countersign.approvals.rules.budgets.judging import in_entry
@@ -74,6 +76,7 @@ class Claims:
     ):
         self._asking, self._outcomes, self._outbox = asking, outcomes, outbox
         self._budgeting, self._grants = budgeting, grants
+        self._plans = PlanGrants(policies)
         self._validity = Validity(policies, asking, grants, observer, budgeting.rolling)
 
     def claim(
@@ -115,6 +118,8 @@ class Claims:
             return self._outcomes.set_in_doubt(unit, run.session, request)
         if isinstance(refusal, Result):
             return self._call_off(unit, run, request, refusal)
+        if not again and (called_off := self._plan(unit, run, stored)) is not None:
+            return self._call_off(unit, run, request, called_off)
         budgets = request.budgets if again else self._reserve(unit, run, request)
         if isinstance(budgets, AskAgain):
             return budgets
@@ -134,6 +139,13 @@ class Claims:
         }
         ledger_rows.append(unit, request.session_id, ("claimed", body))
         return claimed
+
+    def _plan(self, unit: Unit, run: Run, stored: Stored) -> Result | None:
+        """Grant the steps of a plan; or why it is called off. None for every other call."""
+        if stored.request.tool != PLAN_TOOL:
+            return None
+        votes = approval(unit, stored, by_rule=False).votes
+        return self._plans.give(unit, stored.request, run.session, votes)
 
     def _paused(self, unit: Unit, run: Run, request: Request) -> Paused | None:
         """Whether somebody has paused it: the ledger and whoever asked are told that it waits."""

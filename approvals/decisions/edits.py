@@ -8,9 +8,11 @@ from datetime import datetime
 from countersign.approvals.decisions.vote_input import VoteInput
 from countersign.approvals.errors import DeniedByPolicyError, InvalidError
 from countersign.approvals.models import Actor, Effect, JsonObject, Request, Ruling
+from countersign.approvals.models.plans import PLAN_TOOL
 from countersign.approvals.rules.budgets.judging import asking, in_entry
 from countersign.approvals.rules.conditions.calendars import Calendars
 from countersign.approvals.rules.conditions.facts import Situation
+from countersign.approvals.rules.plans import reason_against_edit
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import call_digest, call_hash, call_of
 from countersign.approvals.rules.timing import (
@@ -50,6 +52,10 @@ def revised(
         )
     if not all(stage.edits for stage in request.stages):
         raise DeniedByPolicyError(NOT_EDITABLE.format(the="The", rule=request.rule_id))
+    if request.tool == PLAN_TOOL:
+        wider = reason_against_edit(request.arguments, effective.arguments)
+        if wider is not None:
+            raise InvalidError(wider)
     checked, first = given.checked, request.proposed_arguments
     changed = request.model_copy(
         update={

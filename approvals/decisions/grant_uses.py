@@ -85,7 +85,9 @@ class GrantUses:
         policy = self._policies.current
         situation = situation_of(session, moment.people, request.created_at, request.seen)
         facts = policy.book.facts(call_of(request, request.arguments), situation)
-        permitted = permitted_now(self._policies, moment, request, session)
+        permitted = permitted_now(
+            self._policies, moment, request, session, in_plan=bool(grant.step)
+        )
         return covered(
             grant,
             used,
@@ -114,6 +116,7 @@ class GrantUses:
             "of": grant.uses,
             "total": str(after.total),
             "currency": grant.currency,
+            **({"plan": grant.request_id, "step": grant.step} if grant.step else {}),
         }
         ledger_rows.append(unit, request.session_id, ("grant_used", body))
         self._outbox.tell(unit, session, told.granted(request, grant, after), progress=True)
@@ -129,14 +132,20 @@ class GrantUses:
 
 
 def permitted_now(
-    policies: Policies, moment: Moment, request: Request, session: Session
+    policies: Policies,
+    moment: Moment,
+    request: Request,
+    session: Session,
+    *,
+    in_plan: bool = False,
 ) -> Permitted | None:
     """What the rule that asked permits to be given of calls like this one; None if nothing, or if
     it is another rule now."""
     if request.kind is not RequestKind.TOOL:
         return None
     situation = situation_of(session, moment.people, request.created_at, request.seen)
-    found = policies.current.permits(call_of(request, request.arguments), situation)
+    call = call_of(request, request.arguments)
+    found = policies.current.permits(call, situation, plan=in_plan)
     return None if found is None or found.rule_id != request.rule_id else found
 
 

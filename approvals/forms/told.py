@@ -212,6 +212,8 @@ def held(request: Request, pause: Pause) -> Told:
 def granted(request: Request, grant: Grant, used: Used) -> Told:
     """That it begins to run by a grant, instead of asking."""
     by = f"{as_text(grant.names)} ({grant.id}, {used.of(grant)})"
+    if grant.step:
+        return together(f"**Runs by {grant.of_plan}**, approved by {by}: {named(request)}.")
     return together(f"**Runs by a grant** of {by}: {named(request)}.")
 
 

@@ -8,7 +8,7 @@ from typing import NewType
 
 from pydantic import Field
 
-from countersign.approvals.models.base import JsonObject, PrincipalId, RequestId, Value
+from countersign.approvals.models.base import JsonObject, PrincipalId, RequestId, SessionId, Value
 from countersign.approvals.models.principals import Via
 
 GrantId = NewType("GrantId", str)
@@ -68,6 +68,12 @@ class Grant(Value):
     currency: str | None
     expires_at: datetime | None
     givers: tuple[Giver, ...]
+    step: int = 0
+    """Of the plan that `request_id` is, from 1; 0 for a grant that is part of no plan."""
+    session_id: SessionId | None = None
+    """The only session in which it holds; None: in all."""
+    varying: tuple[str, ...] = ()
+    """The arguments that a plan lets vary; all others are as it says."""
     complete: bool
     """Whether every stage of the rule has given it; until then nothing runs by it."""
     created_at: datetime
@@ -81,9 +87,14 @@ class Grant(Value):
         return " and ".join(giver.name for giver in self.givers)
 
     @property
+    def of_plan(self) -> str:
+        """`step 2 of the plan R-…`; "" for a grant that is part of none."""
+        return f"step {self.step} of the plan {self.request_id}" if self.step else ""
+
+    @property
     def words(self) -> str:
         """What it allows, as a clause: `the next 20, until 2026-12-04 17:00 UTC, up to 500 EUR`."""
-        parts = []
+        parts = [self.of_plan] if self.step else []
         if self.uses is not None:
             parts.append("the next one" if self.uses == 1 else f"the next {self.uses}")
         if self.expires_at is not None:

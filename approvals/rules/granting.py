@@ -18,6 +18,7 @@ from countersign.approvals.models import (
     Verdict,
     Vote,
 )
+from countersign.approvals.models.plans import MOST_TIMES
 from countersign.approvals.rules.authority import revoked
 from countersign.approvals.rules.conditions.checking import Checked
 from countersign.approvals.rules.conditions.facts import Facts
@@ -35,8 +36,12 @@ from countersign.approvals.rules.grants import (
 )
 from countersign.approvals.rules.lifecycle import tally
 from countersign.approvals.rules.ordered_rules import OrderedRule
+from countersign.approvals.rules.plans import reason_against_use as reason_against_step
 from countersign.approvals.rules.rulebook import Rulebook
 from countersign.approvals.rules.tool_rules import Rule
+
+IN_PLAN = Grants(max_uses=MOST_TIMES, irreversible=True)
+"""What a rule permits that lets its calls be approved in a plan; the plan bounds it."""
 
 
 def problems(rules: Mapping[str, Rule], book: Rulebook) -> Iterator[tuple[str, str]]:
@@ -68,17 +73,28 @@ def _wrong(
         )
 
 
-def permitted(ruling: Ruling, rule: Rule | None, reversibility: Reversibility) -> Permitted | None:
-    """What may be given of calls like one that this rule ruled on; None if nothing."""
-    if rule is None or rule.grants is None or ruling.effect is not Effect.REQUIRE_APPROVAL:
+def permitted(
+    ruling: Ruling, rule: Rule | None, reversibility: Reversibility | None
+) -> Permitted | None:
+    """What may be given of calls like one that this rule ruled on, by its tool's reversibility; or,
+    where that is None, in a plan. None if nothing."""
+    if rule is None or ruling.effect is not Effect.REQUIRE_APPROVAL:
+        return None
+    if reversibility is None:
+        return _permitted(ruling, rule, IN_PLAN) if rule.plans else None
+    if rule.grants is None:
         return None
     if reversibility is Reversibility.IRREVERSIBLE and not rule.grants.irreversible:
         return None
+    return _permitted(ruling, rule, rule.grants)
+
+
+def _permitted(ruling: Ruling, rule: Rule, grants: Grants) -> Permitted:
     when = rule.when if isinstance(rule, OrderedRule) else None
     stages = with_parties(ruling.stages, ())  # those of the rule, whomever the call is with
     text = [*filter(None, [when]), *rule.counterparty]
-    names = fingerprint(ruling.rule_id, stages, " ".join(text) or None, rule.grants)
-    return Permitted(rule.grants, ruling.rule_id, stages, names)
+    names = fingerprint(ruling.rule_id, stages, " ".join(text) or None, grants)
+    return Permitted(grants, ruling.rule_id, stages, names)
 
 
 def reason_against_condition(text: str, book: Rulebook, workflow: str, tool: str) -> str | None:
@@ -106,7 +122,12 @@ def covered(
     if permitted is None or permitted.sha256 != grant.rule_sha256:
         raise ValueError("the rule that permitted it has changed")
     against = reason_against_use(grant, request, people, now)
-    against = against or _lost(grant, request, people) or _untrue(grant, workflow, facts, book)
+    against = against or reason_against_step(grant, request)
+    against = (
+        against
+        or _lost(grant, request, people)
+        or untrue(grant.when, book, workflow, grant.tool, facts)
+    )
     if against is not None:
         raise ValueError(against)
     return after_use(grant, used, value_of(permitted.grants, request.arguments))
@@ -123,9 +144,12 @@ def _lost(grant: Grant, request: Request, people: People) -> str | None:
     return None
 
 
-def _untrue(grant: Grant, workflow: str, facts: Facts, book: Rulebook) -> str | None:
-    for text in grant.when:
-        condition = book.compiled(text, workflow, grant.tool)
+def untrue(
+    conditions: Sequence[str], book: Rulebook, workflow: str, tool: str, facts: Facts
+) -> str | None:
+    """Which of these conditions is not true of a call; None if all are."""
+    for text in conditions:
+        condition = book.compiled(text, workflow, tool)
         try:
             if isinstance(condition, Checked) or not condition.holds(facts):
                 return f"{text} is not true of it"

@@ -18,6 +18,7 @@ from countersign.approvals.models import (
     TimeRule,
     ToolCall,
 )
+from countersign.approvals.models.plans import PLAN_TOOL
 from countersign.approvals.models.time_rules import calendar_of
 from countersign.approvals.rules import granting
 from countersign.approvals.rules.budgets.book import BudgetBook
@@ -30,19 +31,16 @@ from countersign.approvals.rules.counterparty import parties_of, ruled_with
 from countersign.approvals.rules.document import PolicyDocument, read_document
 from countersign.approvals.rules.grants import Permitted
 from countersign.approvals.rules.ordered_rules import OrderedRule
+from countersign.approvals.rules.planning import rule_plan
 from countersign.approvals.rules.rollout import phases
 from countersign.approvals.rules.rulebook import Rulebook, Tools
 from countersign.approvals.rules.rulings import UNKNOWN_RULE, failed, ruling_of, undecided, unknown
 from countersign.approvals.rules.seeing import NO_NEEDS, Needs, joined, watched
 from countersign.approvals.rules.shadowing import shadowed
-from countersign.approvals.rules.tool_rules import DEFAULT_CHANNELS, Rule, strictest
+from countersign.approvals.rules.tool_rules import DEFAULT_CHANNELS, NO_PROOFS, Rule, strictest
 from countersign.approvals.rules.wrong_times import wrong_times
 
 VERSION_DIGITS = 16
-NO_PROOFS = (
-    "nobody can prove their presence here, so nobody could approve it; configure sign_in, or "
-    "remove it"
-)
 
 
 def version_of(text: JsonObject) -> str:
@@ -101,7 +99,7 @@ class Policy:
 
     @property
     def current(self) -> Policy:
-        """This one; see `approvals.ports.policies`."""
+        """This one."""
         return self
 
     @property
@@ -149,8 +147,7 @@ class Policy:
         """What is wrong with the rules that could be read, with where below `policy`: conditions,
         and rules that no call reaches."""
         wrong = [(f"rules.{rule}.when", says) for rule, says in self.book.problems()]
-        wrong += self.book.edit_problems()
-        wrong += self.book.party_problems()
+        wrong += [*self.book.edit_problems(), *self.book.party_problems()]
         wrong += granting.problems(self.entries, self.book)
         wrong += dict.fromkeys(phases.problems(self.book))
         for where, rule in self.entries.items():
@@ -206,6 +203,8 @@ class Policy:
 
     def rule(self, call: ToolCall, situation: Situation = NOWHERE) -> Ruling:
         """What this policy says of a call, with the rule and the reason. Never raises."""
+        if call.tool == PLAN_TOOL:
+            return rule_plan(self, call, situation)
         if (names := self._same.get(call.tool)) is None:
             return self._rule(call, situation)[0]
         return self._strictest_ruling(call, situation, names)
@@ -264,12 +263,13 @@ class Policy:
         classes = sorted(map(self.book.reversibility, names), key=list(Reversibility).index)
         return ruled_with(ruling_of(merged, rule_id, call.tool, classes[-1]), parties)
 
-    def permits(self, call: ToolCall, situation: Situation) -> Permitted | None:
-        """What may be given of calls like this one, if the rule that asks people permits it."""
+    def permits(self, call: ToolCall, situation: Situation, plan: bool = False) -> Permitted | None:
+        """What may be given of calls like this one, alone or in a plan, if its rule permits it."""
         if call.tool in self._same:  # of one function under two names nobody can say what is alike
             return None
         ruling, rule = self._rule(call, situation)
-        return granting.permitted(ruling, rule, self.book.reversibility(call.tool))
+        known = None if plan else self.book.reversibility(call.tool)
+        return granting.permitted(ruling, rule, known)
 
     @property
     def asks_for_proofs(self) -> bool:
@@ -279,7 +279,7 @@ class Policy:
     @property
     def permits_any(self) -> bool:
         """Whether any rule permits grants."""
-        return any(rule.grants is not None for rule in self.entries.values())
+        return any(rule.grants is not None or rule.plans for rule in self.entries.values())
 
     def names_of(self, tool: str) -> Sequence[str]:
         """The names of the function that a tool is, its own among them."""

@@ -35,6 +35,10 @@ from countersign.approvals.rules.time_keys import EscalationKey, Length, Reminde
 
 DEFAULT_CHANNELS = ("teams",)
 """Where people are asked if neither a rule nor whoever loads the policy says."""
+NO_PROOFS = (
+    "nobody can prove their presence here, so nobody could approve it; configure sign_in, or "
+    "remove it"
+)
 LONGEST_VALID_S = 86400.0
 """How long an approval holds at most, where its rule does not say."""
 _PATTERN = re.compile(r"[*?\[\]|^$(){}+\\]")
@@ -123,6 +127,9 @@ class Rule(Value):
     grants: Grants | None = None
     """Whether people may give a standing yes while they approve, and within which bounds."""
 
+    plans: bool = Field(default=False, exclude_if=lambda v: not v)
+    """Whether its calls may be approved as steps of a plan."""
+
     step_up: Seconds | None = None
     """Approving needs a proof of presence besides the vote, not older than this."""
 
@@ -153,6 +160,10 @@ class Rule(Value):
             raise ValueError("grants is for what people approve; remove it, or ask for people")
         if self.tolerances and self.effect is not Effect.SHADOW and self.rollout is None:
             raise ValueError("tolerances is for what is in shadow; remove it")
+        if self.plans and self.effect is not Effect.REQUIRE_APPROVAL:
+            raise ValueError("plans is for what people approve; remove it, or ask for people")
+        if self.plans and self.step_up is not None:
+            raise ValueError("step_up asks at each call, and a plan at none; remove one of them")
         self._require_rollout()
         if self.counterparty and self.effect is not Effect.REQUIRE_APPROVAL:
             raise ValueError(

@@ -51,7 +51,9 @@ def stored(connection: Connection, grant_id: str) -> Stored:
 
 def on(unit: Unit, request_id: str) -> Grant | None:
     """The one that was given on a request and is not revoked, locked to be changed."""
-    query = select(grants).where(grants.c.request_id == request_id, grants.c.revoked_at.is_(None))
+    query = select(grants).where(
+        grants.c.request_id == request_id, grants.c.step == 0, grants.c.revoked_at.is_(None)
+    )
     row = unit.connection.execute(query.with_for_update()).first()
     return None if row is None else _grant(row)
 
@@ -111,6 +113,7 @@ def _row(grant: Grant) -> dict[str, Any]:
         at = getattr(grant, name)
         row[name] = None if at is None else codec.to_text(at)
     row["same"], row["conditions"] = codec.dumps(row["same"]), codec.dumps(row.pop("when"))
+    row["varying"] = codec.dumps(row["varying"])
     row["givers"], row["complete"] = codec.dumps(row["givers"]), int(grant.complete)
     return row
 
@@ -120,6 +123,7 @@ def _grant(row: Row[Any]) -> Grant:
     for name in ("created_at", "expires_at", "revoked_at"):
         m[name] = None if m[name] is None else codec.from_text(m[name])
     m["same"], m["when"] = codec.loads(m["same"]), codec.loads(m.pop("conditions"))
+    m["varying"] = codec.loads(m["varying"])
     m["givers"], m["complete"] = codec.loads(m["givers"]), bool(m["complete"])
     return Grant.model_validate(m)
 

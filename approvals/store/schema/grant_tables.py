@@ -27,11 +27,15 @@ grants = Table(
     Column("revoked_at", String(32)),
     Column("revoked_by", String(200)),
     Column("revoked_by_name", String(300)),
+    Column("step", Integer, nullable=False, server_default="0"),
+    Column("session_id", String(40)),
+    Column("varying", Text, nullable=False, server_default="[]"),
 )
 _not_revoked = grants.c.revoked_at.is_(None)
 Index(
     "uq_grants_request_id",
     grants.c.request_id,
+    grants.c.step,
     unique=True,
     sqlite_where=_not_revoked,
     postgresql_where=_not_revoked,

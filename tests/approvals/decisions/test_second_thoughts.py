@@ -10,6 +10,7 @@ from countersign.approvals.decisions.answering import Side
 from countersign.approvals.decisions.outbox import REMIND
 from countersign.approvals.decisions.second_thoughts import AS_IT_STANDS, SecondThought
 from countersign.approvals.errors import ConflictError, StaleDigestError
+from countersign.approvals.forms.told import prompt
 from countersign.approvals.models import (
     Cause,
     Proposal,
@@ -125,6 +126,42 @@ async def test_what_the_agent_changes_is_asked_anew_of_everybody(world: World) -
     assert (RequestStatus.APPROVED, Verdict.APPROVE) == (decided.status, decided.decision.verdict)
     assert "What Ben and Cara voted does not count any more." in " ".join(await said(world))
     assert await sound(world)
+
+
+async def test_who_has_gone_and_programs_are_shown_no_second_card(world: World) -> None:
+    """A voter who is not known any more; a place that is told by the same row."""
+    world.channel.placing = world.channel.placing.model_copy(update={"places": ("program",)})
+    world.use(world.rules)
+    (request,) = await world.asked("pay")
+    await deliver_all(world, request)
+    await world.vote(request, BEN)
+    await world.vote(await world.now(request), CARA)
+    world.directory.remove("ben")
+    question = await ask(world, await world.now(request), DAVE)
+    await think(world, question, instead(request, amount=90))
+    deliveries = await world.records.deliveries(request.id)
+
+    assert ["place:program"] == [delivery.target for delivery in deliveries]
+
+
+async def test_what_was_taken_back_is_said_in_words(world: World) -> None:
+    (request,) = await world.asked("quote")
+    await think(world, await ask(world, request))
+    words = prompt(await world.now(request), escalated=False)
+
+    assert f"seller has taken back Quote ({request.id})" in words
+
+
+async def test_a_change_is_shown_anew_to_whoever_has_not_voted_yet(world: World) -> None:
+    """What changes on a card calls nobody; what was shown before is kept up to date."""
+    (request,) = await world.asked("quote")
+    await deliver_all(world, request)
+    await think(world, await ask(world, request), instead(request, amount=90))
+    deliveries = await world.records.deliveries(request.id)
+    fresh = {each.target for each in deliveries if each.reference is None}
+
+    assert {"person:ben", "person:cara"} == fresh
+    assert 4 == len(deliveries)
 
 
 async def test_agents_change_replaces_what_a_person_made_of_it(world: World) -> None:
