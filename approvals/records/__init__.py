@@ -35,6 +35,7 @@ from countersign.approvals.records.chains import (
     verification_of,
 )
 from countersign.approvals.records.mine import Mine
+from countersign.approvals.records.oversight import Oversight
 from countersign.approvals.records.paging import Page, page_of, place_of, size_of
 from countersign.approvals.records.views import Views
 from countersign.approvals.rules.policies import Policies
@@ -71,6 +72,7 @@ class Records:
         may decide. Without `catalog` a view does not say what a tool accepts, without `policies`
         not which grants may be given."""
         self.views = Views(clock, directory, catalog, policies)
+        self.oversight = Oversight(reader, clock, policies)
         self._mine = Mine(reader, clock, directory)
         self._policies = policies
         self.reader = reader

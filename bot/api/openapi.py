@@ -78,7 +78,10 @@ def document(operations: Sequence[Operation], *, version: str) -> dict[str, Any]
 def _operation(operation: Operation, names: Any) -> dict[str, Any]:
     answered = {
         "description": HTTPStatus(operation.status).phrase,
-        "content": {"application/json": {"schema": names[operation.answer, "serialization"]}},
+        "content": {
+            "application/json": {"schema": names[operation.answer, "serialization"]},
+            **{media_type: {"schema": {"type": "string"}} for media_type in operation.texts},
+        },
     }
     responses: dict[str, Any] = {str(int(operation.status)): answered}
     for status in _refusals(operation):

@@ -7,7 +7,7 @@ and the OpenAPI document, so neither can say what the other does not do.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
@@ -136,6 +136,8 @@ class Operation:
     """Request headers that it reads."""
     kind: Kind = Kind.READS
     """How urgent it is."""
+    texts: Mapping[str, Callable[[BaseModel], str]] = field(default_factory=dict)
+    """Other forms of the answer, by the media type that `Accept` names."""
 
     def endpoint(self) -> Handler:
         """The aiohttp handler."""
@@ -166,6 +168,9 @@ class Operation:
             )
             async with services.limits.admitted(self.kind, person.id):
                 answer = await self.handle(call)
+            for media_type, text in self.texts.items():
+                if media_type in request.headers.get("Accept", ""):
+                    return web.Response(text=text(answer), content_type=media_type)
             return web.Response(
                 status=self.status, text=answer.model_dump_json(), content_type="application/json"
             )

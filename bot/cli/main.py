@@ -35,6 +35,7 @@ with nothing_collected():
     from countersign.bot.cli.ledger import ledger
     from countersign.bot.cli.manifest import manifest
     from countersign.bot.cli.options import ConfigOption
+    from countersign.bot.cli.oversight import oversight
     from countersign.bot.cli.pauses import pause, pauses, resume
     from countersign.bot.cli.people import people
     from countersign.bot.cli.policy import policy
@@ -104,6 +105,7 @@ app.command()(away)
 app.command()(withdraw)
 app.command()(revoke)
 app.command()(undo)
+app.command()(oversight)
 app.command()(doctor)
 app.command()(verify)
 app.command()(seal)

@@ -12,8 +12,11 @@ from aiohttp import web
 
 from countersign.approvals.models import Principal, Request, RequestStatus, Verdict, Via
 from countersign.approvals.records.paging import MAX_PAGE
+from countersign.approvals.rules.oversight import Report
 from countersign.approvals.store.budget_standings import BudgetUse
 from countersign.bot.api.operation import Services
+from countersign.bot.audit.oversight_csv import csv_of
+from countersign.bot.inbox import guard
 from countersign.bot.inbox.pages import Pages
 from countersign.bot.inbox.shell import HOME, Visit
 from countersign.bot.inbox.suggesting import Suggesting
@@ -78,7 +81,16 @@ class InsightsPage:
     def routes(self) -> Sequence[Route]:
         """Their addresses."""
         more = () if self._suggesting is None else self._suggesting.routes()
-        return [Route("GET", PATH, self._pages.look(self.show)), *more]
+        csv = Route("GET", f"{PATH}/oversight.csv", self._pages.look(self.csv))
+        return [Route("GET", PATH, self._pages.look(self.show)), csv, *more]
+
+    async def csv(self, visit: Visit) -> web.StreamResponse:
+        """The figures on oversight for a spreadsheet. Raises NotAuthorisedError."""
+        found = await self._records.oversight.report(visit.reader)
+        named = {"Content-Disposition": 'attachment; filename="oversight.csv"'}
+        return web.Response(
+            text=csv_of(found), content_type="text/csv", headers={**guard.HEADERS, **named}
+        )
 
     async def show(self, visit: Visit) -> web.StreamResponse:
         """As it is now."""
@@ -93,6 +105,7 @@ class InsightsPage:
             is_all=len(found) < NEWEST,
             days=days,
             budgets=await self._budgets(visit.reader),
+            oversight=await self._oversight(visit.reader),
             most=max((day.total for day in days), default=0) or 1,
             rules=rules,
             most_of_rule=max((row.count for row in rules), default=0) or 1,
@@ -110,6 +123,11 @@ class InsightsPage:
         if self._directory.people().domains and not is_admin:
             return ()
         return await self._records.budgets()
+
+    async def _oversight(self, reader: Principal) -> Report | None:
+        """How single people decide, for administrators; None for others."""
+        figures = self._records.oversight
+        return await figures.report(reader) if figures.may(reader) else None
 
     async def _newest(self, reader: Principal) -> Sequence[Request]:
         found: list[Request] = []
