@@ -46,6 +46,7 @@ from countersign.approvals.decisions.review import Review
 from countersign.approvals.decisions.revoking import Revoking
 from countersign.approvals.decisions.rolling import Rolling
 from countersign.approvals.decisions.rollouts import Rollouts
+from countersign.approvals.decisions.sharing import Sharing
 from countersign.approvals.decisions.shift_changes import SHIFTS, ShiftChanges
 from countersign.approvals.decisions.starting import Starting
 from countersign.approvals.decisions.steps import Steps
@@ -132,7 +133,8 @@ def compose(
     handoff = Handoff(time.monotonic) if handoff is None else handoff
     moments = Moments(clock, directory, catalog, handoff, private)
     placings = {name: c.placing for name, c in channels.items()}
-    outbox = Outbox(jobs, placings, handoff)
+    sharing = Sharing(policies)
+    outbox = Outbox(jobs, placings, handoff, sharing)
     rolling = Rolling(policies, sample_key)
     budgeting = Budgeting(policies, rolling)
     rollouts = Rollouts(store, moments, policies, rolling)
@@ -162,7 +164,7 @@ def compose(
         Undoing(store, moments, outbox, Starting(outbox, handoff), rollouts.regretted),
         Recording(store, moments, policies, catalog, outbox, rollouts.regretted),
         rollouts,
-        lambda: OneOutbox(jobs, placings, handoff),
+        lambda: OneOutbox(jobs, placings, handoff, sharing),
         observer=observer,
     )
     runs = Runs(

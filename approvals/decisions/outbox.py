@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from countersign.approvals.decisions.handoff import Handoff
+from countersign.approvals.decisions.sharing import Sharing
 from countersign.approvals.decisions.showing import DELIVER as DELIVER
 from countersign.approvals.decisions.showing import REMIND as REMIND
 from countersign.approvals.decisions.showing import Showing, thread_of
@@ -67,11 +68,12 @@ class Outbox(Showing):
         jobs: Jobs,
         placings: Mapping[str, Placing],
         handoff: Handoff,
+        sharing: Sharing,
     ):
         """`placings` by channel say where requests can be shown. `handoff` keeps what is leased to
-        this process with the change that makes it due."""
+        this process with the change that makes it due. `sharing` says who is sent what."""
         super().__init__(jobs, placings)
-        self._handoff = handoff
+        self._handoff, self._sharing = handoff, sharing
 
     def run(self, unit: Unit, session_id: SessionId) -> None:
         """Ring for the session to be run."""
@@ -111,7 +113,8 @@ class Outbox(Showing):
             for name, placing in self._placings.items():
                 if name not in request.channels:
                     continue
-                for target in targets(name, placing, request, approvers, conversation):
+                sent = self._sharing.reached(unit, name, request, ask, approvers, people)
+                for target in targets(name, placing, request, sent, conversation):
                     if anew and not placing.places:  # programs are told by the same row
                         delivery_rows.make_room(unit, request, name, target)
                     self._add(unit, request, name, target)

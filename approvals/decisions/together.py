@@ -20,6 +20,7 @@ from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.reasking import Reasking
 from countersign.approvals.decisions.refusals import Refusal
 from countersign.approvals.decisions.remarks import Remarks
+from countersign.approvals.decisions.sharing import Sharing
 from countersign.approvals.decisions.vote_input import VoteInput
 from countersign.approvals.decisions.voting import Voting
 from countersign.approvals.errors import (
@@ -47,8 +48,10 @@ class _NotAllError(Exception):
 class OneOutbox(Outbox):
     """An outbox of one transaction, which keeps what was decided until all of it is known."""
 
-    def __init__(self, jobs: Jobs, placings: Mapping[str, Placing], handoff: Handoff):
-        super().__init__(jobs, placings, handoff)
+    def __init__(
+        self, jobs: Jobs, placings: Mapping[str, Placing], handoff: Handoff, sharing: Sharing
+    ):
+        super().__init__(jobs, placings, handoff, sharing)
         self._over: list[Request] = []
 
     @override

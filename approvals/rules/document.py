@@ -41,6 +41,7 @@ It stands in the configuration:
       domains: {finance: {tools: [pay_refund], workflows: [payroll]}}
       human_input: {roles: [owner]}
       administrators: {roles: [admin]}  # who may pause and resume
+      most_open: 20                     # requests that one person is sent at a time
 
 The first rule that matches a call rules on it; what no rule matches is denied. An entry of `tools`
 is a rule without a condition for one tool, by its exact name, after all of `rules`.
@@ -107,6 +108,8 @@ class PolicyDocument(Value):
     examples: tuple[Example, ...] = ()
     administrators: Administrators = Administrators()
     domains: dict[str, Domain] = Field(default_factory=dict)
+    most_open: int | None = Field(default=None, ge=1, le=10_000)
+    """So many requests one person is sent at a time, in each channel; others are sent the rest."""
 
     def text(self) -> JsonObject:
         """All that rules, as JSON: what is not written has its default. Parts that a policy may do
@@ -158,7 +161,9 @@ class PolicyDocument(Value):
         }
 
 
-_OPTIONAL = frozenset({"rules", "calendars", "reversibility", "domains", "budgets", "zone"})
+_OPTIONAL = frozenset(
+    {"rules", "calendars", "reversibility", "domains", "budgets", "zone", "most_open"}
+)
 
 
 def read_document(
