@@ -16,6 +16,8 @@ from countersign.approvals.rules.oversight import Cast, Looked
 from countersign.approvals.store import codec
 from countersign.approvals.store.schema import requests, votes
 
+LOOKED = 100_000
+"""So many calls of each status are looked through, the newest: most may have asked nobody."""
 AT_ONCE = 400
 """Requests whose votes are read by one query: SQLite takes so many parameters."""
 _COLUMNS = (
@@ -35,7 +37,8 @@ def newest(
 ) -> tuple[list[Looked], bool]:
     """The newest calls of this time about which people were asked, at most `most`, the newest
     first; and whether these are all."""
-    statuses = (_of(connection, status, since, until, most + 1) for status in RequestStatus)
+    begins = {each: _beginning(connection, each, since, until) for each in RequestStatus}
+    statuses = (_of(connection, each, at, until, most + 1) for each, at in begins.items())
     by_time = heapq.merge(*statuses, key=lambda row: (row[0], row[1]), reverse=True)
     rows = list(islice(by_time, most + 1))
     found = rows[:most]
@@ -51,7 +54,27 @@ def newest(
         )
         for row in found
     ]
-    return looked, len(rows) <= most
+    whole = all(at == since for at in begins.values())
+    return looked, whole and len(rows) <= most
+
+
+def _beginning(
+    connection: Connection, status: RequestStatus, since: datetime, until: datetime
+) -> datetime:
+    """From when on calls of a status are looked through, with those that asked nobody."""
+    query = (
+        select(requests.c.created_at)
+        .where(
+            requests.c.status == status.value,
+            requests.c.created_at >= codec.to_text(since),
+            requests.c.created_at < codec.to_text(until),
+        )
+        .order_by(requests.c.created_at.desc(), requests.c.id.desc())
+        .offset(LOOKED)
+        .limit(1)
+    )
+    oldest = connection.execute(query).scalar()
+    return since if oldest is None else codec.from_text(oldest)
 
 
 def _of(

@@ -110,6 +110,9 @@ async def test_a_time_is_looked_at_from_its_beginning_to_before_its_end(
 
     assert (2, 2, True) == (some.requests, some.total.votes, some.complete)
     assert (3, 3, False) == (newest.requests, newest.total.votes, newest.complete)
+    monkeypatch.setattr(rows, "LOOKED", 1)
+    fewest = await report(ROOT, asked[0])
+    assert (2, False) == (fewest.requests, fewest.complete)
     with pytest.raises(InvalidError, match="is not before"):
         await report(ROOT, asked[1], asked[1])
     old = await report(ROOT, None, asked[0] - timedelta(days=1))
