@@ -19,6 +19,7 @@ from countersign.approvals.forms.display import (
 from countersign.approvals.forms.on_call import on_call_words
 from countersign.approvals.forms.rollouts import standing_words
 from countersign.approvals.forms.times import moment, then, zone_of
+from countersign.approvals.forms.together import branch_of, comes_to, failed_branches, waiting
 from countersign.approvals.forms.values import table_text, value_text
 from countersign.approvals.forms.wording import (
     cut,
@@ -260,7 +261,12 @@ def _facts(view: RequestView, order: TicketOrder) -> list[Row]:
         rows.insert(0, Row(name="Asked again", text=_one_line(cut(request.asked_again, 500))))
     others = [r for r in view.siblings if r.status is RequestStatus.PENDING]
     if others:
-        names = ", ".join(in_words(r.tool) for r in others)
-        said = f"{names}. Nothing of it runs before every call is decided."
+        names = ", ".join(f"{in_words(r.tool)}{branch_of(r)}" for r in others)
+        total = comes_to(waiting([request, *others]), view.reversibility)
+        said = f"{names}. Nothing of it runs before every call is decided. {total}".strip()
         rows.insert(2, Row(name="Proposed with it", text=_one_line(said)))
+    if request.parallel is not None:
+        rows.insert(2, Row(name="Branch", text=request.parallel.branch))
+    for failed in failed_branches(request):
+        rows.insert(0, Row(name="Failed beside it", text=_one_line(cut(failed, 500))))
     return rows

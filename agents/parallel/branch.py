@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from countersign.agents.session_chat import Ended, SessionChat
 from countersign.agents.suspension import ModelError, words_of
 from countersign.approvals.errors import IntegrityError
 from countersign.approvals.forms.causes import Ending, SessionCause
-from countersign.approvals.models import Proposal, Request, RequestKind
+from countersign.approvals.models import InParallel, Proposal, Request, RequestKind
 
 
 class PartGate(Gate):
@@ -98,9 +98,13 @@ class Branch(PartGate):
         if self.pending is not None:
             self.pending = self.pending.proposed(requests)
 
-    def opened(self) -> None:
-        """What it is held with is about to be proposed."""
+    def opened(self, failed: Mapping[str, str]) -> Sequence[Proposal]:
+        """What it is held with, which is about to be proposed; `failed` says which branches are
+        not in it, and why."""
         self.record = replace(self.record, stage=Stage.OPEN)
+        parallel = InParallel(branch=self.name, failed=dict(failed))
+        proposals = self.require_held().proposals
+        return [each.model_copy(update={"parallel": parallel}) for each in proposals]
 
     def over(self, ended: Ended) -> None:
         """Its chat has come to its end."""
@@ -118,6 +122,13 @@ class Branch(PartGate):
             self.record = replace(self.record, stage=Stage.FAILED, ending=ending)
         else:
             self.record = self.record.at(Stage.FAILED, state, ending=ending)
+
+    @property
+    def failure(self) -> tuple[str, str] | None:
+        """Its name and why it came to no answer; None if it did, or still may."""
+        if self.record.is_live or self.record.is_good or self.record.ending is None:
+            return None
+        return self.name, self.record.ending.words
 
     async def carry_out_pending(self) -> bool:
         """Run what was approved of that with which it is held; False if it has to wait (again).

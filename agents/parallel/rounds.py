@@ -98,7 +98,9 @@ class Rounds:
                 answer = record.ending.answer if answered and record.ending is not None else ""
                 lines += branch.progress.lines(without=answer)
             if ended:
-                lines += _failure(branch)
+                if branch.failure is not None:
+                    name, why = branch.failure
+                    lines.append(f"**Branch {name} failed.** {as_text(why)}")
                 branch.record = branch.record.said()
         return lines
 
@@ -111,13 +113,13 @@ class Rounds:
 
     async def _proposed(self, held: Sequence[Branch]) -> bool:
         """Propose what these are held with, together, and carry it out; False if it has to wait."""
+        failed = dict(each.failure for each in self.branches if each.failure is not None)
         counts: list[int] = []
         proposals: list[Proposal] = []
         for branch in held:
-            own = branch.pending.proposals if branch.pending is not None else ()
+            own = branch.opened(failed)
             counts.append(len(own))
             proposals += own
-            branch.opened()
         said, first = self.said(held), not self._has_proposed
         requests = await self._gate.submissions.submit(proposals, self._state(), said, first=first)
         self._has_proposed, start = True, 0
@@ -185,13 +187,6 @@ class Rounds:
                     return
                 log.error("branch failed", exc_info=exc)
                 branch.failed(exc)
-
-
-def _failure(branch: Branch) -> list[str]:
-    ending = branch.record.ending
-    if branch.record.is_good or ending is None:
-        return []
-    return [f"**Branch {branch.name} failed.** {as_text(ending.words)}"]
 
 
 async def _ended(tasks: Sequence[asyncio.Task[Any]]) -> None:

@@ -27,7 +27,7 @@ FROM_ARGUMENTS = frozenset({"facts", "preview", "injected", "written", "defaulte
 RESULTS = frozenset({"content", "content_sha256", "result", "undo"})
 WORDS = frozenset({
     "rationale", "comment", "text", "answer", "why", "calls", "note", "message", "task", "error",
-    "decision", "asked_again", "same_calls", "undoing",
+    "decision", "asked_again", "same_calls", "undoing", "parallel",
 })  # fmt: skip
 """Of people and agents: reasons, comments, questions and answers, tasks."""
 

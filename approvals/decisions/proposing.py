@@ -161,7 +161,16 @@ def _proposed(request: Request, effect: Effect, transcript_sha256: str) -> JsonO
         **({} if request.facts is None else {"facts": request.facts}),
         **in_entry(request.budgets),
         **({} if request.seen is None else {"seen": request.seen}),
+        **_in_parallel(request),
     }
+
+
+def _in_parallel(request: Request) -> JsonObject:
+    parallel = request.parallel
+    if parallel is None:
+        return {}
+    failed = {"failed_branches": list(parallel.failed)} if parallel.failed else {}
+    return {"branch": parallel.branch, **failed}
 
 
 def _granted(request: Request, grant: Grant) -> JsonObject:

@@ -18,6 +18,26 @@ CLASSES = {
 }
 
 
+def comes_to(calls: Sequence[Request], worst: Reversibility | None) -> str:
+    """`In total 1,200 EUR. Of these 2 calls all can be undone.`; "" where nothing is to be said."""
+    total = totals_in_words(calls)
+    said = [f"In total {total}."] if total else []
+    if worst is not None:
+        said.append(f"Of these {len(calls)} calls {CLASSES[worst]}.")
+    return " ".join(said)
+
+
+def branch_of(request: Request) -> str:
+    """`, branch crm` behind a call of chats that work side by side; else ""."""
+    return "" if request.parallel is None else f", branch {request.parallel.branch}"
+
+
+def failed_branches(request: Request) -> tuple[str, ...]:
+    """What people should know of branches that are not in its checkpoint: each in a sentence."""
+    failed = {} if request.parallel is None else request.parallel.failed
+    return tuple(f"Branch {name} failed: {why}" for name, why in failed.items())
+
+
 def waiting(requests: Sequence[Request]) -> tuple[Request, ...]:
     """The calls among them that wait for people, in order."""
     return tuple(

@@ -132,6 +132,15 @@ NOT_CHECKED = Checked()
 """Of a tool with neither."""
 
 
+class InParallel(Value):
+    """Where a call was proposed by chats that work side by side."""
+
+    branch: str
+    """The chat that proposes it."""
+    failed: dict[str, str] = Field(default_factory=dict)
+    """The branches that had failed by then, each with why."""
+
+
 class ToolCall(Value):
     """A call that an agent proposes. `call_id` is unique within its session."""
 
@@ -215,5 +224,6 @@ class Proposal(Value):
     written: JsonObject | None = None
     """What the agent wrote, where that is not what the body will receive."""
     injected: tuple[Injected, ...] = ()
+    parallel: InParallel | None = None
     unmet: str | None = None
     """Why the tool's own check says that it makes no sense now."""

@@ -18,6 +18,7 @@ from countersign.approvals.models.calls import (
     NOT_CHECKED,
     Checked,
     Injected,
+    InParallel,
     Preview,
     RequestKind,
     Risk,
@@ -243,6 +244,8 @@ class Request(Value):
     """Where its proposal stands in the session's ledger; 0 in requests that do not say."""
     undo: UndoOffer | None = None
     """What would take it back, once it was executed."""
+    parallel: InParallel | None = None
+    """By which of several chats that work side by side it was proposed; None of a chat alone."""
 
     @property
     def checked(self) -> Checked:

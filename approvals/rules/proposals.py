@@ -219,6 +219,7 @@ def build(
         call_hash="" if proposal.problem else call_hash(call.tool, call.arguments),
         budgets=ruling.budgets,
         seen=seen,
+        parallel=proposal.parallel,
         result=_result(proposal, ruling),
     )
 

@@ -90,7 +90,7 @@ def request(row: Sequence[Any]) -> Request:
     m["stages"], m["channels"] = _stages_in(m["stages"]), _names_in(m["channels"])
     m["created_at"] = from_text(m["created_at"])
     m["expires_at"] = None if m["expires_at"] is None else from_text(m["expires_at"])
-    for name in ("written", "facts", "preview", "seen", "undo"):
+    for name in ("written", "facts", "preview", "seen", "undo", "parallel"):
         m[name] = object_or_none(m[name])
     for name in ("defaulted", "injected", "show_first", "same_calls", "budgets"):
         m[name] = () if m[name] is None else tuple(loads(m[name]))
@@ -175,6 +175,7 @@ _WRITE: Mapping[str, Callable[[Any], Any]] = {
     "next_step_at": text_or_none,
     "budgets": _models,
     "undo": model_or_none,
+    "parallel": model_or_none,
 }
 
 

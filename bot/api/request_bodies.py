@@ -14,6 +14,7 @@ from countersign.approvals.models import (
     AtDeadline,
     Delivery,
     Injected,
+    InParallel,
     JsonObject,
     Preview,
     Principal,
@@ -123,6 +124,10 @@ class RequestBody(Value):
         description="What would take back what it has done, and what became of attempts; null if "
         "nothing would."
     )
+    parallel: InParallel | None = Field(
+        description="By which of several chats that work side by side it was proposed, and which "
+        "of them had failed by then; null of a chat alone."
+    )
     undoes: str | None = Field(description="The request that it takes back, if it is an undo.")
     hindsights: list[HindsightBody] = Field(
         description="What people have put on record of it afterwards, oldest first."
@@ -187,6 +192,7 @@ class RequestBody(Value):
             budgets=list(request.budgets),
             rollout=standing_words(request),
             undo=UndoBody.of(request, after.undos),
+            parallel=request.parallel,
             undoes=session.undoes,
             hindsights=[HindsightBody.of(each) for each in after.hindsights],
             questions=[QuestionBody.of(each) for each in questions],

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from countersign.approvals.errors import NotFoundError
 from countersign.approvals.forms.questions import looked_up, standing
+from countersign.approvals.forms.together import totals_in_words, waiting
 from countersign.approvals.models import RequestKind
 from countersign.approvals.ports import RequestView
 from countersign.bot.api.operation import MAX_ID_CHARS, Services
@@ -86,7 +87,9 @@ class RequestPage:
         request, typed = view.request, typed or {}
         deliveries = await self._records.deliveries(request.id)
         messages = shown.messages_of(
-            await self._records.transcript(request.session_id), request.call_id
+            await self._records.transcript(request.session_id),
+            request.call_id,
+            "" if request.parallel is None else request.parallel.branch,
         )
         now = self._pages.shell.clock.now()
         powers = powers_of(view, visit.reader, now, self._approvals.recording.administrators)
@@ -99,6 +102,7 @@ class RequestPage:
             status=status,
             view=view,
             request=request,
+            together_total=totals_in_words(waiting([request, *view.siblings])),
             is_question=request.kind is RequestKind.INPUT,
             arguments=shown.arguments_of(view),
             changes=shown.changes_of(view),

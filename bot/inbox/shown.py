@@ -219,10 +219,15 @@ def places_of(deliveries: Sequence[Delivery]) -> Sequence[Place]:
     return found
 
 
-def messages_of(transcript: Sequence[JsonObject], call_id: str) -> Sequence[Message]:
-    """The chat up to the message that proposes the call; all of it if that is not there."""
+def messages_of(
+    transcript: Sequence[JsonObject], call_id: str, branch: str = ""
+) -> Sequence[Message]:
+    """The chat up to the message that proposes the call; all of it if that is not there. Of chats
+    that work side by side that of the `branch`, if there is one."""
     found = []
     for message in transcript:
+        if branch and message.get("branch") != branch:
+            continue
         read = _message(message, call_id)
         found.append(read)
         if read.is_this:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from countersign.approvals.forms.display import Shown, deciding, set_by_workflow, shown_arguments
 from countersign.approvals.forms.rollouts import standing_words
+from countersign.approvals.forms.together import branch_of, failed_branches
 from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut_visibly, people_in_words
 from countersign.approvals.models import (
@@ -113,15 +114,20 @@ def deciding_line(view: RequestView, shown: Sequence[Shown]) -> list[JsonObject]
 
 
 def position(view: RequestView) -> list[JsonObject]:
-    """Which of the calls proposed together this is; nothing for a single one."""
+    """Which of the calls proposed together this is, nothing for a single one; and what of the
+    work beside it failed."""
+    failed = [
+        banner(f"⚠ {cut_visibly(each, 500)}", "warning") for each in failed_branches(view.request)
+    ]
     if not view.siblings:
-        return []
+        return failed
     total = len(view.siblings) + 1
     at = 1 + sum(sibling.position < view.request.position for sibling in view.siblings)
     pending = sum(sibling.status is RequestStatus.PENDING for sibling in view.siblings)
     others = f" {pending} of the others not decided yet." if pending else " All others are decided."
     rule = "Nothing runs before all are decided."
-    return [words(f"**{at} of {total} proposed together.** {rule}{others}", spacing="Small")]
+    said = f"**{at} of {total} proposed together{branch_of(view.request)}.** {rule}{others}"
+    return [words(said, spacing="Small"), *failed]
 
 
 def asked_again(request: Request) -> list[JsonObject]:

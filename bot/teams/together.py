@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from countersign.approvals.forms.display import shown_arguments, shown_facts
-from countersign.approvals.forms.together import CLASSES, digest_of, totals_in_words, waiting
+from countersign.approvals.forms.together import branch_of, comes_to, digest_of, waiting
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import JsonObject, Request
 from countersign.approvals.ports import RequestView
@@ -19,14 +19,14 @@ def together(view: RequestView) -> list[JsonObject]:
     calls = waiting([view.request, *view.siblings])
     if len(calls) < 2:
         return []
-    total = totals_in_words(calls)
-    said = [f"In total {total}."] if total else []
-    if view.reversibility is not None:
-        said.append(f"Of these {len(calls)} calls {CLASSES[view.reversibility]}.")
-    elements = [words(" ".join(said), spacing="Medium")] if said else []
+    said = comes_to(calls, view.reversibility)
+    elements = [words(said, spacing="Medium")] if said else []
     if shows_others(view):
         elements += [
-            sentence(("bold", f"Also {in_words(each.tool).lower()}: "), ("plain", _text(each)))
+            sentence(
+                ("bold", f"Also {in_words(each.tool).lower()}{branch_of(each)}: "),
+                ("plain", _text(each)),
+            )
             for each in _others(view)
         ]
     return elements

@@ -137,7 +137,11 @@ class SqliteOffice:
         await self.approvals.expire(request.id)
 
     async def lose_owner(self, session_id: str) -> None:
-        self._clock.advance(self.runs.lease_s + 1)
+        self.advance(self.runs.lease_s + 1)
+
+    def advance(self, seconds: float) -> None:
+        """Time passes."""
+        self._clock.advance(seconds)
 
     def limit_tools(self, seconds: float) -> None:
         self._compose(tool_timeout_s=seconds)

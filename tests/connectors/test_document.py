@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from countersign.approvals.models import Principal, Request, Verdict
+from countersign.approvals.models import InParallel, Principal, Request, Verdict
 from countersign.approvals.ports import TicketOrder
 from countersign.approvals.tickets import order_key, target_of
 from countersign.connectors.document import (
@@ -91,8 +91,37 @@ async def test_ticket_names_what_was_proposed_with_it_and_still_waits(world: Des
     await world.vote(two, BEN, Verdict.REJECT)
     alone = facts(await written(world, one))
 
-    assert "Pay. Nothing of it runs before every call is decided." == said["Proposed with it"]
+    assert (
+        "Pay. Nothing of it runs before every call is decided. Of these 2 calls at least one "
+        "cannot be undone."
+    ) == said["Proposed with it"]
     assert "Proposed with it" not in alone
+
+
+async def test_ticket_of_chats_side_by_side_says_whose_call_it_is(world: DeskWorld) -> None:
+    """With the total and the class of all that waits, and the branches that failed."""
+    run, proposals = await world.begun(), []
+    for tool, branch in (("quote", "offer"), ("pay", "money")):
+        parallel = InParallel(branch=branch, failed={"mail": "The model refused."})
+        arguments = {"customer": "Contoso", "amount": 100, "currency": "EUR"}
+        proposals.append(
+            world.proposal(run.session.id, tool, arguments if tool == "pay" else None).model_copy(
+                update={"parallel": parallel}
+            )
+        )
+    one, two = await world.submit(run, *proposals)
+    said = facts(await written(world, one))
+    ledger = [entry for entry in await world.records.ledger(run.session.id)]
+    proposed = [entry.body for entry in ledger if entry.kind == "proposed"]
+
+    assert "offer" == said["Branch"]
+    assert "Branch mail failed: The model refused." == said["Failed beside it"]
+    assert said["Proposed with it"].startswith("Pay, branch money. Nothing of it runs before")
+    assert "Of these 2 calls" in said["Proposed with it"]
+    assert [("offer", ["mail"]), ("money", ["mail"])] == [
+        (body["branch"], body["failed_branches"]) for body in proposed
+    ]
+    assert two.parallel == (await world.records.request(two.id)).parallel
 
 
 async def test_ticket_says_that_the_same_call_has_run(world: DeskWorld) -> None:

@@ -61,6 +61,7 @@ requests = Table(
     Column("seen", Text),
     Column("questions", Integer, nullable=False, server_default="0"),
     Column("undo", Text),
+    Column("parallel", Text),
     UniqueConstraint("session_id", "call_id"),
 )
 Index(

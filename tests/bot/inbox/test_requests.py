@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+from countersign.approvals.models import ChatState, InParallel, Proposal, ToolCall
 from tests.bot.inbox_world import Browser, inbox
 
 
@@ -36,6 +38,46 @@ async def test_what_waits_is_found_read_and_approved(tmp_path: Path) -> None:
             (vote["by"], vote["verdict"], vote["via"]) for vote in after["votes"]
         ]
         assert "Nothing waits for you." in await alex.open("/inbox")
+
+
+async def test_calls_of_chats_side_by_side_stand_together(tmp_path: Path) -> None:
+    """With the branch of each, what all of them come to, and the branches that failed; the
+    conversation is that of the branch. In German, too."""
+    async with inbox(tmp_path) as world:
+        _, session = await world.api.call(
+            "POST", "/api/v1/sessions", person="sam", json={"workflow": "echo", "task": "both"}
+        )
+        runs = world.api.chats.runs
+        run = await runs.begin(session["id"])
+        assert run is not None
+        proposals = [
+            Proposal(
+                call=ToolCall(
+                    session_id=session["id"], call_id=f"{branch}.0.0", tool="send",
+                    arguments={"to": to, "amount": amount, "currency": "EUR"},
+                    agent=branch, executor=f"{branch}_gate",
+                ),
+                parallel=InParallel(branch=branch, failed={"facts": "The model refused."}),
+            )
+            for branch, to, amount in (("mail", "ceo", 1200), ("crm", "cfo", 50))
+        ]  # fmt: skip
+        parts = {
+            name: {"stage": "open", "chat": {"messages": [{"role": "user", "content": f"{name}?"}]}}
+            for name in ("mail", "crm")
+        }
+        state = ChatState(json.dumps({"branches": parts}), "0" * 64)
+        first, _ = await runs.submit(run, proposals, state=state)
+        alex = await world.signed_in("alex")
+        text = await alex.open(f"/inbox/requests/{first.id}")
+        here = f"/inbox/requests/{first.id}"
+        german = await alex.open(here, **{"Accept-Language": "de"})
+
+        assert "In total <b>1,250 EUR</b>." in text
+        assert '<span class="soft">crm</span>' in text
+        assert "<b>facts</b>: The model refused." in text
+        assert "mail?" in text
+        assert "crm?" not in text
+        assert "Daneben gescheitert" in german
 
 
 async def test_to_reject_needs_a_reason_and_what_was_typed_is_not_lost(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from countersign.approvals.models import (
     Escalation,
     Finding,
     Injected,
+    InParallel,
     JsonObject,
     Limit,
     LookUp,
@@ -39,6 +40,7 @@ from countersign.approvals.models import (
     RequestKind,
     RequestStatus,
     Result,
+    Reversibility,
     Risk,
     SameCall,
     Session,
@@ -477,6 +479,13 @@ def drawings(flavour: Flavour) -> dict[str, Callable[[], JsonObject]]:
         ),
         "pending-medium-two-together": lambda: request_card(
             view(risk=Risk.MEDIUM, siblings=(_sibling(),)), look
+        ),
+        "pending-branches": lambda: request_card(
+            view(
+                parallel=InParallel(branch="quote", failed={"mail": "The model refused: “No.”"}),
+                siblings=(_sibling().model_copy(update={"parallel": InParallel(branch="crm")}),),
+            ).model_copy(update={"reversibility": Reversibility.IRREVERSIBLE}),
+            look,
         ),
         "pending-quorum": lambda: request_card(
             view(stages=(Stage(roles=("sales_manager",), quorum=2),), votes=(_vote("isaiah"),)),

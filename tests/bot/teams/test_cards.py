@@ -225,6 +225,16 @@ def test_checkpoint_position_is_said() -> None:
     assert "Nothing runs before all are decided." in said
 
 
+def test_branches_are_named_and_what_failed_beside_them() -> None:
+    """Of chats that work side by side: whose call it is, the others, and who is not in it."""
+    said = texts(drawn("execute")["pending-branches"])
+
+    assert "1 of 2 proposed together, branch quote." in said
+    assert "branch crm" in said
+    assert "⚠ Branch mail failed: The model refused: “No.”" in said
+    assert "at least one cannot be undone." in said
+
+
 @pytest.mark.parametrize(
     ("state", "said"),
     [

@@ -29,7 +29,7 @@ REQUEST: JsonObject = {
     "eligible": [ALEX], "rule": {"id": "r", "reason": "", "policy_version": "v"}, "votes": [],
     "facts": None, "preview": None, "approval_valid_for_s": None, "asked_again": "",
     "paused": None, "same_calls": [], "budgets": [], "questions": [], "deliveries": [],
-    "result": None, "undo": None, "undoes": None, "hindsights": [], "rollout": "",
+    "result": None, "undo": None, "undoes": None, "parallel": None, "hindsights": [], "rollout": "",
 }  # fmt: skip
 QUESTION: JsonObject = {
     "id": "R-1.1", "number": 1, "revision": 1, "by": "alex", "name": "Alex", "via": "api",
