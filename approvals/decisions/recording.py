@@ -216,10 +216,11 @@ def _hindsight(
 
 def _require_first(unit: Unit, request: Request, kind: HindsightKind) -> None:
     """Raise ConflictError with who was first."""
-    for each in hindsight_rows.of_request(unit.connection, request.id):
-        if each.kind is kind:
-            did = "marked it as wrong" if kind is HindsightKind.WRONG else "recorded what was done"
-            raise ConflictError(f"{each.name} {did} at {each.at:%Y-%m-%d %H:%M} UTC; that stands.")
+    said = hindsight_rows.of_request(unit.connection, request.id)
+    first = next((each for each in said if each.kind is kind), None)
+    if first is not None:
+        did = "marked it as wrong" if kind is HindsightKind.WRONG else "recorded what was done"
+        raise ConflictError(f"{first.name} {did} at {first.at:%Y-%m-%d %H:%M} UTC; that stands.")
 
 
 def _text(text: str, what: str) -> str:

@@ -22,7 +22,7 @@ from countersign.approvals.rules.rollout.evidence import (
     observed,
 )
 from countersign.approvals.rules.rollout.phases import stands_at
-from countersign.approvals.rules.rollout.terms import meaning_of
+from countersign.approvals.rules.rollout.terms import meaning_of, terms_of
 from countersign.approvals.store import codec
 from countersign.approvals.store import rollouts as rollout_rows
 
@@ -34,16 +34,12 @@ class Rolling:
         """Without `key` no call is left out of a sample: people are asked of each."""
         self._policies, self._key = policies, key
 
-    def look(
-        self, connection: Connection, call: ToolCall, workflow: str | None
-    ) -> JsonObject | None:
-        """Where the rules that come by phases stand for a call; None if there are none."""
+    def look(self, connection: Connection, call: ToolCall, workflow: str | None) -> JsonObject:
+        """Where the rules that come by phases stand for a call."""
         rules = {
             entry.id: self._stands(connection, entry, tool, call)
             for tool, entry in self._entries(call, workflow)
         }
-        if not rules:
-            return None
         found: JsonObject = {"rules": rules}
         if rollout_rows.refused_by_people(connection, call.session_id, call.tool):
             found["refused"] = True  # whoever was refused does not get past by trying again
@@ -51,15 +47,13 @@ class Rolling:
 
     def again(
         self, connection: Connection, request: Request, call: ToolCall, workflow: str | None
-    ) -> JsonObject | None:
+    ) -> JsonObject:
         """`look` for a request that was proposed before: what was drawn then stands."""
         found = self.look(connection, call, workflow)
         before = ((request.seen or {}).get("rollout") or {}).get("rules", {})
-        if found is not None:
-            for rule_id, known in found["rules"].items():
-                known.update(
-                    {n: v for n, v in before.get(rule_id, {}).items() if n in ("asked", "draw")}
-                )
+        for rule_id, known in found["rules"].items():
+            drawn = before.get(rule_id, {})
+            known.update({name: drawn[name] for name in ("asked", "draw") if name in drawn})
         return found
 
     def evidence_of(self, connection: Connection, entry: Entry, tool: str) -> Evidence:
@@ -79,9 +73,8 @@ class Rolling:
         )
         about = (entry.id, meaning, phase, rule.tolerances)
         found = [each for each in (observed(call, *about) for call in calls) if each is not None]
-        if rule.rollout is None:
-            raise ValueError(f"{entry.id} has no phases")
-        return evidence(entry.id, tool, meaning, rule.rollout, phase, since, found), found
+        terms = terms_of(rule, entry.id)
+        return evidence(entry.id, tool, meaning, terms, phase, since, found), found
 
     def _entries(self, call: ToolCall, workflow: str | None) -> Iterator[tuple[str, Entry]]:
         policy = self._policies.current
@@ -93,7 +86,7 @@ class Rolling:
     def _stands(
         self, connection: Connection, entry: Entry, tool: str, call: ToolCall
     ) -> JsonObject:
-        known, terms = self.evidence_of(connection, entry, tool), entry.rule.rollout
+        known = self.evidence_of(connection, entry, tool)
         found: JsonObject = {
             "meaning": known.meaning,
             "phase": known.phase.value,
@@ -101,8 +94,8 @@ class Rolling:
             "needed": known.needed,
             "next": None if known.next is None else known.next.value,
         }
-        if known.phase is Phase.SAMPLED and terms is not None:
-            found |= self._drawn(call, terms.one_in)
+        if known.phase is Phase.SAMPLED:
+            found |= self._drawn(call, terms_of(entry.rule, entry.id).one_in)
         return found
 
     def _drawn(self, call: ToolCall, one_in: int) -> JsonObject:

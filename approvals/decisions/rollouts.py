@@ -38,7 +38,7 @@ from countersign.approvals.rules.policies import Policies
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.rollout.evidence import Evidence, reason_against_accepting
 from countersign.approvals.rules.rollout.phases import rollouts, stands_at
-from countersign.approvals.rules.rollout.terms import Rollout, meaning_of
+from countersign.approvals.rules.rollout.terms import Rollout, meaning_of, terms_of
 from countersign.approvals.store import directory_people, governance
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import rollouts as rollout_rows
@@ -106,7 +106,7 @@ class Rollouts:
             directory_people.require_current(unit)
             governance.locked(unit)
             entry = _entry(self._policies.current, rule_id, tool)
-            terms = _terms(entry)
+            terms = terms_of(entry.rule, entry.id)
             known, calls = self._rolling.observations(unit.connection, entry, tool)
             person = None
             if actor.principal is not None:
@@ -232,12 +232,6 @@ def _entry(policy: Policy, rule_id: str, tool: str) -> Entry:
         if (entry.id, name) == (rule_id, tool):
             return entry
     raise NotFoundError(f"There is no rule {rule_id} for {tool} that comes by phases.")
-
-
-def _terms(entry: Entry) -> Rollout:
-    if entry.rule.rollout is None:
-        raise NotFoundError(f"The rule {entry.id} does not come by phases.")
-    return entry.rule.rollout
 
 
 def _require_fits(terms: Rollout, known: Evidence, phase: Phase) -> None:

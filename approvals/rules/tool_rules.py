@@ -246,7 +246,10 @@ _EFFECTS = (Effect.ALLOW, Effect.REQUIRE_APPROVAL, Effect.SHADOW, Effect.DENY)
 
 
 def strictest(rules: Sequence[Rule]) -> Rule:
-    """The strictest of these rules; where they ask different people, all of them, in stages."""
+    """The strictest of these rules; where they ask different people, all of them, in stages. Of
+    several none comes by phases: people are asked of every call."""
+    if len(rules) > 1:
+        rules = [rule.model_copy(update={"rollout": None}) for rule in rules]
     strictest = max(rules, key=_strictness)
     asking = [rule for rule in rules if rule.effect is strictest.effect]
     if strictest.effect is not Effect.REQUIRE_APPROVAL or len(set(map(_asks, asking))) == 1:

@@ -21,7 +21,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.models.time_rules import ANY_TIME
 from countersign.approvals.rules.conditions.checking import Checked
-from countersign.approvals.rules.rollout.terms import meaning_of
+from countersign.approvals.rules.rollout.terms import meaning_of, terms_of
 from countersign.approvals.rules.tool_rules import Rule
 
 if TYPE_CHECKING:
@@ -32,20 +32,16 @@ if TYPE_CHECKING:
 def stands_at(rule: Rule, rule_id: str, standing: RolloutStanding | None) -> Phase:
     """The phase of a rule by what is stored of it: the first, where nothing is, or where the rule
     means something else by now. Its rollout must be there."""
-    if rule.rollout is None:
-        raise ValueError(f"{rule_id} has no phases")
     if standing is None or standing.meaning != meaning_of(rule, rule_id):
-        return rule.rollout.phases[0]
+        return terms_of(rule, rule_id).phases[0]
     return standing.phase
 
 
 def phase_of(rule: Rule, rule_id: str, seen: JsonObject | None) -> Phase:
     """The phase of a rule for a call by what was seen when that was proposed."""
-    if rule.rollout is None:
-        raise ValueError(f"{rule_id} has no phases")
     known = (seen or {}).get("rules", {}).get(rule_id)
     if known is None or known["meaning"] != meaning_of(rule, rule_id):
-        return rule.rollout.phases[0]
+        return terms_of(rule, rule_id).phases[0]
     return Phase(known["phase"])
 
 

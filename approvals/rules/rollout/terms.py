@@ -72,7 +72,13 @@ def meaning_of(rule: Rule, rule_id: str) -> str:
     """Names what a rule means: it changes with the calls that it is for, with whom it asks, and
     with its phases; not with its words, its deadlines, and what a promotion takes."""
     said = rule.model_dump(mode="json", include=set(_MEANS))
-    terms = rule.rollout
-    if terms is not None:
-        said["rollout"] = terms.model_dump(mode="json", include={"phases", "one_in", "gates"})
+    terms = terms_of(rule, rule_id)
+    said["rollout"] = terms.model_dump(mode="json", include={"phases", "one_in", "gates"})
     return sha256_hex(canonical_json({"id": rule_id, **said}))[:MEANING_DIGITS]
+
+
+def terms_of(rule: Rule, rule_id: str) -> Rollout:
+    """Those of a rule that comes by phases. Raises ValueError for one that does not."""
+    if rule.rollout is None:
+        raise ValueError(f"{rule_id} has no phases")
+    return rule.rollout

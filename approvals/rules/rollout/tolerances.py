@@ -62,9 +62,7 @@ Tolerances = Annotated[
 
 
 def within(allowed: str, proposed: Any, done: Any) -> bool:
-    """Whether two values are the same within a tolerance."""
-    if allowed == IGNORE:
-        return True
+    """Whether two values are the same within a tolerance other than `ignore`."""
     if allowed == TEXT:
         return (
             isinstance(proposed, str) and isinstance(done, str) and plain(proposed) == plain(done)

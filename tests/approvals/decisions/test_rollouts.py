@@ -348,3 +348,25 @@ async def test_without_a_rule_by_phases_there_is_nothing_to_show(world: World) -
     assert world.approvals.rollouts.accepted_by("tools.quote") == ()
     (request,) = await world.asked()
     assert standing_words(request) == ""
+
+
+async def test_a_rule_by_phases_may_stand_before_one_without(world: World) -> None:
+    small = {"id": "small", "tool": "quote", "when": "args.amount <= 50", **RULE}
+    rest = {"effect": "require_approval", "roles": ["manager"]}
+    begin(world, {**RULES, "rules": [small], "tools": {"quote": rest}})
+    held = await world.begun()
+    cheap = {**QUOTE, "amount": 5}
+    (shadowed,) = await world.submit(held, world.proposal(held.session.id, "quote", cheap))
+    (asked,) = await world.asked()
+
+    assert (shadowed.status, asked.status) == (RequestStatus.REJECTED, RequestStatus.PENDING)
+    assert standing_words(asked) == ""
+    assert [e.rule for e in await world.approvals.rollouts.all(DAVE)] == ["small"]
+
+
+async def test_with_domains_who_accepts_and_administrators_read_it(world: World) -> None:
+    begin(world)
+    domains = Policy.load({**RULES, "domains": {"east": {"workflows": ["sales"]}}}).document.domains
+    world.directory.domains = domains
+    readers = (DAVE, ROOT, BEN)
+    assert [1, 1, 0] == [len(await world.approvals.rollouts.all(who)) for who in readers]

@@ -10,7 +10,7 @@ from countersign.approvals.errors import ConfigurationError
 from countersign.approvals.models import Effect, Reversibility, SessionId, ToolCall
 from countersign.approvals.rules.conditions.facts import Situation
 from countersign.approvals.rules.policy import Policy
-from countersign.approvals.rules.rollout.terms import meaning_of
+from countersign.approvals.rules.rollout.terms import meaning_of, terms_of
 from countersign.approvals.rules.rulebook import Tools
 from tests.doubles.shadow_week import ROLLOUT, RULE, RULES
 
@@ -114,12 +114,38 @@ def test_the_meaning_is_whom_it_asks_of_what_and_its_phases(change: Any, same: b
     assert alike is same
 
 
-def test_of_one_function_under_two_names_none_runs_unasked() -> None:
-    both = {"quote": RULE, "offer": {"effect": "require_approval", "roles": ["manager"]}}
-    policy = Policy.load({**RULES, "tools": both}).strictest([frozenset({"quote", "offer"})])
-    rule = policy.tools["quote"]
-    stands = {"meaning": meaning_of(rule, "tools.quote"), "phase": "autonomous"}
-    seen = {"rules": {"tools.quote": stands}}
-    effects = [policy.rule(CALL, Situation(rollout=s)).effect for s in (seen, None)]
+ASKS = {"effect": "require_approval", "roles": ["manager"]}
+BOTH = {"id": "both", "tool": ["quote", "tender"], **RULE}
 
-    assert Effect.ALLOW not in effects
+
+@pytest.mark.parametrize(
+    ("rules", "rule_id", "effects"),
+    [
+        ({"tools": {"quote": RULE, "tender": ASKS}}, "tools.quote", ["require_approval"] * 2),
+        ({"rules": [BOTH], "tools": {}}, "both", ["require_approval", "shadow"]),
+    ],
+)
+def test_of_one_function_under_two_names_none_runs_unasked(
+    rules: Any, rule_id: str, effects: list[str]
+) -> None:
+    plain = Policy.load({**RULES, **rules})
+    rule = plain.book.named(rule_id)
+    assert rule is not None
+    stands = {"meaning": meaning_of(rule, rule_id), "phase": "autonomous"}
+    seen = ({"rules": {rule_id: stands}}, None)
+    assert plain.rule(CALL, Situation(rollout=seen[0])).effect is Effect.ALLOW
+
+    merged = plain.strictest([frozenset({"quote", "tender"})])
+    assert effects == [merged.rule(CALL, Situation(rollout=s)).effect for s in seen]
+
+
+def test_where_nothing_is_known_a_rule_stands_at_its_first_phase() -> None:
+    policy = load(RULE)
+    rule = policy.tools["quote"]
+    other = {"rules": {"tools.quote": {"meaning": "another", "phase": "autonomous"}}}
+    seen: tuple[Any, ...] = (None, {"rules": {}}, other)
+
+    assert [Effect.SHADOW] * 3 == [policy.rule(CALL, Situation(rollout=s)).effect for s in seen]
+    assert terms_of(rule, "tools.quote") == rule.rollout
+    with pytest.raises(ValueError, match=r"tools\.quote has no phases"):
+        terms_of(rule.model_copy(update={"rollout": None}), "tools.quote")
