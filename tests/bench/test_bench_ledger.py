@@ -40,4 +40,4 @@ async def test_votes_are_counted_with_checkpoints_and_without(
     with sqlite3.connect(tmp_path / "votes-with-0.db") as database:
         (signed,) = database.execute("SELECT count(*) FROM ledger_checkpoints").fetchone()
     database.close()
-    assert 1 == signed
+    assert 2 == signed
