@@ -16,6 +16,7 @@ from countersign.approvals.errors import (
     NotAuthorisedError,
     StaleDigestError,
 )
+from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import (
     Actor,
     Checked,
@@ -32,17 +33,19 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Moment, Store, ToolCatalog
 from countersign.approvals.rules.authority import reason_against
-from countersign.approvals.rules.deciding import others_as_well
+from countersign.approvals.rules.deciding import left_to_others, others_as_well
 from countersign.approvals.rules.delegation import standing
-from countersign.approvals.rules.eligibility import asked
+from countersign.approvals.rules.eligibility import asked, eligible
 from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.progress import steps
+from countersign.approvals.rules.segregation import Tie, tie_of
 from countersign.approvals.rules.shortfall import against_approval, shortfall
 from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.store import votes as vote_rows
 
+KEPT_OUT = "{who} changed the arguments, and above the limit of its rule who does decides nothing."
 FROM_THE_START = "{who} changed the arguments, so it is asked from its first step on."
 
 
@@ -59,8 +62,8 @@ class Edit:
     giver: Principal | None = None
     """For whom they decide it then, if not for themselves."""
     held: bool = False
-    """Whether it counts as no approval yet: whoever made it has not seen what it means, or is asked
-    at a later step."""
+    """Whether it counts as no approval yet: whoever made it has not seen what it means, is asked
+    at a later step, or is kept out for having made it."""
     against: str | None = None
     """Why this person may not make it."""
 
@@ -81,6 +84,8 @@ def edited(
     arguments = request.arguments if given.effective is None else given.effective.arguments
     seen = budgeting.see(connection, request, arguments, situation, moment.now)
     here = situation.model_copy(update=seen or {})
+    _, lender = standing(people, person, request, [])
+    editors = [person.id] if lender is None else [person.id, lender.id]
     after = revised(
         given,
         request,
@@ -88,11 +93,16 @@ def edited(
         situation,
         moment.now,
         lambda changed: budgeting.ruling_on(connection, changed, here, moment.now),
+        editors,
     ).model_copy(update={"seen": seen})
     others = others_as_well(request, after)
     against, giver = standing(people, person, after, [])
-    later = against is not None and _is_asked_later(person, after)
-    if later:
+    out = tie_of(person, after.stages) is Tie.EDITOR
+    if out:
+        others = f"{others} {left_to_others(request, after, eligible(asked(after, []), people))}"
+        others = others.strip()
+    later = against is not None and not out and _is_asked_later(person, after)
+    if later or out:
         short = shortfall(asked(after, []), people)
         against = None if short is None else short.text
     elif against is None:
@@ -101,12 +111,13 @@ def edited(
         return Edit(after, others, against=against)
     unseen = bool(others) and given.foreseen not in (None, after.digest)
     checked = after.checked != request.checked
-    if not (later or unseen or checked):
+    if not (later or out or unseen or checked):
         return Edit(after, others, giver=giver)
     said = [LOOK_AGAIN] if checked else []
-    said += [FROM_THE_START.format(who=person.name)] if later else []
-    said += [others] if others else []
-    after = after.model_copy(update={"asked_again": " ".join(said)})
+    said += [FROM_THE_START.format(who=visible(person.name))] if later else []
+    said += [KEPT_OUT.format(who=visible(person.name))] if out else []
+    said += [others_as_well(request, after)]
+    after = after.model_copy(update={"asked_again": " ".join(filter(None, said))})
     return Edit(after, others, held=True)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from countersign.approvals.decisions.vote_input import VoteInput
 from countersign.approvals.errors import DeniedByPolicyError, InvalidError
-from countersign.approvals.models import Actor, Effect, JsonObject, Request, Ruling
+from countersign.approvals.models import Actor, Effect, JsonObject, PrincipalId, Request, Ruling
 from countersign.approvals.models.plans import PLAN_TOOL
 from countersign.approvals.rules.budgets.judging import asking, in_entry
 from countersign.approvals.rules.conditions.calendars import Calendars
@@ -15,6 +15,7 @@ from countersign.approvals.rules.conditions.facts import Situation
 from countersign.approvals.rules.plans import reason_against_edit
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import call_digest, call_hash, call_of
+from countersign.approvals.rules.segregation import editors_of, with_editors
 from countersign.approvals.rules.timing import (
     carried,
     deadline,
@@ -39,8 +40,10 @@ def revised(
     situation: Situation,
     now: datetime,
     rule: Callable[[Request], Ruling],
+    editors: Sequence[PrincipalId],
 ) -> Request:
-    """The next revision, ruled on anew by `rule`, which knows what is used of the budgets.
+    """The next revision, ruled on anew by `rule`, which knows what is used of the budgets; by
+    `editors`: who makes it, and for whom.
 
     Raises InvalidError; DeniedByPolicyError.
     """
@@ -72,7 +75,9 @@ def revised(
             "asked_again": "" if checked == request.checked else LOOK_AGAIN,
         }
     )
-    ruling = rule(changed)
+    everybody = (*dict.fromkeys([*editors_of(request.stages), *editors]),)
+    marked = with_editors(request.stages, everybody, decide=True)
+    ruling = rule(changed.model_copy(update={"stages": marked}))
     asks = ruling.effect is Effect.REQUIRE_APPROVAL
     if not asks and (ruling.effect is not Effect.ALLOW or not _asks(policy, request, situation)):
         raise DeniedByPolicyError(f"Policy does not let this be approved: {ruling.reason}")

@@ -30,7 +30,6 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Store, Unit
 from countersign.approvals.rules.approvers import approvers, is_asked_by
-from countersign.approvals.rules.counterparty import keeps_out, with_parties
 from countersign.approvals.rules.eligibility import asked, counts_also
 from countersign.approvals.rules.granting import reason_against_condition
 from countersign.approvals.rules.grants import (
@@ -43,6 +42,7 @@ from countersign.approvals.rules.grants import (
 from countersign.approvals.rules.lifecycle import tally
 from countersign.approvals.rules.pausing import reason_against_administering
 from countersign.approvals.rules.policies import Policies
+from countersign.approvals.rules.segregation import as_ruled, keeps_out
 from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.store import governance
 from countersign.approvals.store import grants as rows
@@ -78,7 +78,7 @@ class Granting:
     ) -> Grant:
         """`give`, in a transaction of the caller's, who has locked the session."""
         permitted = permitted_now(self._policies, unit.moment, request, session)
-        if permitted is None or permitted.stages != with_parties(request.stages, ()):
+        if permitted is None or permitted.stages != as_ruled(request.stages):
             raise InvalidError(
                 f"The rule {request.rule_id} permits no grants of {request.tool}; decide each call."
             )
@@ -125,7 +125,10 @@ class Granting:
         if person.id == request.requester:
             raise NotAuthorisedError("You asked for this yourself; somebody else has to grant it.")
         if keeps_out(known, person, request.stages) is not None:
-            raise NotAuthorisedError("The counterparty of a call does not grant it; others do.")
+            raise NotAuthorisedError(
+                "Neither the counterparty of a call nor who is kept out for having changed it "
+                "grants it; others do."
+            )
         given = () if before is None else votes_of(before, request)
         if any(vote.principal_id == person.id for vote in given):
             raise ConflictError("You have given it already.")

@@ -19,6 +19,7 @@ from countersign.approvals.models.calls import Effect as Effect
 from countersign.approvals.models.calls import Effective as Effective
 from countersign.approvals.models.calls import Injected as Injected
 from countersign.approvals.models.calls import InParallel as InParallel
+from countersign.approvals.models.calls import Names as Names
 from countersign.approvals.models.calls import OnError as OnError
 from countersign.approvals.models.calls import Preview as Preview
 from countersign.approvals.models.calls import Proposal as Proposal

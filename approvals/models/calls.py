@@ -57,6 +57,10 @@ def _one_or_more(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
+Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+"""One name, or a list of them."""
+
+
 class Stage(Value):
     """One tier of approvers: `quorum` different people of those whom it asks: who hold one of
     `roles`, are in one of `groups`, are named, or are on call when they vote."""
@@ -77,9 +81,11 @@ class Stage(Value):
     """Whether an approval needs a comment, as a rejection always does."""
     parties: tuple[str, ...] = Field(default=(), exclude_if=lambda v: not v)
     """With whom the call is, as its arguments say: they decide nothing of it."""
-    on_call: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = Field(
-        default=(), exclude_if=lambda v: not v
-    )
+    editors: tuple[PrincipalId, ...] = Field(default=(), exclude_if=lambda v: not v)
+    """Who has changed the call, where its rule may keep them out."""
+    without_editors: bool = Field(default=False, exclude_if=lambda v: not v)
+    """Whether they decide nothing of it."""
+    on_call: Names = Field(default=(), exclude_if=lambda v: not v)
     """The schedules whose people it asks: those who are on call at the moment of their vote."""
 
     @model_validator(mode="after")

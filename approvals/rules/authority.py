@@ -10,6 +10,7 @@ from countersign.approvals.models import (
     JsonObject,
     People,
     Principal,
+    PrincipalId,
     Proof,
     Request,
     RequestKind,
@@ -26,7 +27,7 @@ from countersign.approvals.rules.approvers import (
     lacking,
     no_longer,
 )
-from countersign.approvals.rules.counterparty import is_party, keeps_out
+from countersign.approvals.rules.segregation import keeps_out, own_reason, reason_since
 
 ADMIN_ROLE = "admin"
 """May end any session, revoke any approval, and resolve doubts about what ran without people; may
@@ -42,8 +43,8 @@ def reason_against(
     is_requester = principal.id == request.requester
     if is_requester and request.kind is RequestKind.TOOL:
         return "You asked for this yourself; somebody else has to decide it."
-    if is_party(principal, request.stages):
-        return "You are the counterparty of this call; somebody else has to decide it."
+    if (tie := own_reason(principal, request.stages)) is not None:
+        return f"{tie}; somebody else has to decide it."
     if request.stage >= len(request.stages):
         return "Nobody can approve this request: its rule names no approvers."
     votes = [vote for vote in votes if vote.revision == request.revision]
@@ -85,8 +86,8 @@ def reason_against_resolving(principal: Principal | None, request: Request) -> s
         return "You are not known here. Ask an administrator to add you to `people`."
     if request.stages and principal.id == request.requester:
         return "You asked for this yourself; somebody else has to say what became of it."
-    if is_party(principal, request.stages):
-        return "You are the counterparty of this call; somebody else has to say what became of it."
+    if (tie := own_reason(principal, request.stages)) is not None:
+        return f"{tie}; somebody else has to say what became of it."
     stages = request.stages or (Stage(roles=(ADMIN_ROLE,)),)
     if not any(is_asked_by(principal, stage) for stage in stages):
         return f"This needs {approvers(stages)}."
@@ -108,8 +109,8 @@ def reason_against_undoing(principal: Principal | None, request: Request) -> str
         return "No person approved this, so only who asked for it, or an administrator, undoes it."
     if is_requester:
         return "You asked for this yourself; somebody else has to undo it."
-    if is_party(principal, request.stages):
-        return "You are the counterparty of this call; somebody else has to undo it."
+    if (tie := own_reason(principal, request.stages)) is not None:
+        return f"{tie}; somebody else has to undo it."
     if not any(is_asked_by(principal, stage) for stage in request.stages):
         return f"This needs {approvers(request.stages)}."
     return None
@@ -144,13 +145,16 @@ def revoked(people: People, request: Request, votes: Iterable[Vote]) -> str | No
         if vote.on_behalf_of and not people.stood_in(principal.id, vote.principal_id, vote.at):
             return f"{vote.name}, who approved this, does not stand in any more."
         is_requester = principal.id == request.requester
-        if is_requester and request.kind is RequestKind.TOOL:
-            return f"{vote.name}, who approved this, has asked for it."
+        if request.kind is RequestKind.TOOL:
+            if request.requester in (principal.id, vote.principal_id):
+                return f"{vote.name}, who approved this, has asked for it."
+            if (asker := _stands_in_for(people, vote, request.requester)) is not None:
+                return f"{vote.name}, who approved this, stands in for {asker.name}, who asked."
         for person in (principal, people.by_id(vote.principal_id)):
-            party = person and keeps_out(people, person, request.stages)
-            if party is not None:
-                who = "is its counterparty" if party == person else f"stands in for {party.name}"
-                return f"{vote.name}, who approved this, {who}."
+            by = person and keeps_out(people, person, request.stages)
+            if person is not None and by is not None:
+                why = reason_since(person, by, request.stages)
+                return f"{vote.name}, who approved this, {why}."
         for number in (vote.stage, *vote.also):
             asked = _ever_asked(request, number)
             stage = request.stages[number].model_copy(update={"roles": asked})
@@ -166,6 +170,12 @@ def revoked(people: People, request: Request, votes: Iterable[Vote]) -> str | No
                     f"call for {duty} then, as the schedule says now."
                 )
     return None
+
+
+def _stands_in_for(people: People, vote: Vote, requester: PrincipalId) -> Principal | None:
+    """Whoever asked, if who has voted stands in for them."""
+    found = (giver for giver, _ in people.givers(vote.principal_id) if giver.id == requester)
+    return next(found, None)
 
 
 def outdated_duty(

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from email.utils import getaddresses
 from functools import lru_cache
 
-from countersign.approvals.models import People, Principal, Ruling, Stage
+from countersign.approvals.models import Principal, Ruling, Stage
 
 
 def parties_of(stages: Iterable[Stage]) -> tuple[str, ...]:
@@ -42,17 +42,6 @@ def is_party(person: Principal, stages: Sequence[Stage]) -> bool:
     return any(
         form in named for own in (person.id, *person.identities.values()) for form in _of(own)
     )
-
-
-def keeps_out(people: People, person: Principal, stages: Sequence[Stage]) -> Principal | None:
-    """The counterparty that keeps this person from deciding: themselves, or whom they stand in
-    for; None if nobody does."""
-    if not parties_of(stages):
-        return None
-    if is_party(person, stages):
-        return person
-    givers = (giver for giver, _ in people.givers(person.id))
-    return next((giver for giver in givers if is_party(giver, stages)), None)
 
 
 @lru_cache(maxsize=1024)

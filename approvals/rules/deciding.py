@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from countersign.approvals.audit.canonical import canonical_json
 from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut_visibly, in_words, people_in_words, visible
-from countersign.approvals.models import Request, Stage, StageProgress, Verdict, Vote
+from countersign.approvals.models import Principal, Request, Stage, StageProgress, Verdict, Vote
 from countersign.approvals.rules.approvers import asked_in_words
 from countersign.approvals.rules.tiers import needs_more
 from countersign.approvals.rules.timing import ruled_stages
@@ -59,6 +59,17 @@ def others_as_well(before: Request, after: Request) -> str:
         return ""
     said = " and ".join(_decides(stage, asked) for stage, asked in more)
     return f"With {_values(before, after)} {said}."
+
+
+def left_to_others(before: Request, after: Request, others: Sequence[Principal]) -> str:
+    """That whoever makes this of it decides nothing of it, as they are told beforehand.
+
+    `With amount 12000 Clara can decide it, and you cannot: …`
+    """
+    return (
+        f"With {_values(before, after)} {people_in_words(others)} can decide it, and you cannot: "
+        "its rule keeps out who makes such a change."
+    )
 
 
 def _decides(stage: Stage, asked: int) -> str:

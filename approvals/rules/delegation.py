@@ -13,7 +13,7 @@ from countersign.approvals.models import People, Principal, Request, RequestKind
 from countersign.approvals.ports import RequestView
 from countersign.approvals.rules.approvers import duties_of, is_asked_by
 from countersign.approvals.rules.authority import reason_against
-from countersign.approvals.rules.counterparty import keeps_out
+from countersign.approvals.rules.segregation import keeps_out, lent_reason
 
 
 def standing(
@@ -32,7 +32,7 @@ def standing(
         return f"You stand in for {requester.name}, who asked for this; others decide it.", None
     party = keeps_out(people, person, request.stages)
     if party is not None and party.id != person.id:
-        return f"You stand in for {party.name}, whom this call is with; others decide it.", None
+        return f"{lent_reason(person, party, request.stages)}; others decide it.", None
     mine = [vote for vote in votes if vote.revision == request.revision]
     if reason is None:
         return None, None

@@ -21,7 +21,8 @@ It stands in the configuration:
           same_person: true             # one person may count for several stages
           channels: [jira]              # else the first system that is configured
           show_first: [payee, amount]   # the arguments that decide, before the others
-          edits: {second_person_above: args.amount > 5000.0}   # or true (which is meant), or false
+          edits: {second_person_above: args.amount > 5000.0}   # or true (which is meant), or false;
+                                # without_editor_above keeps out who changed it
           counterparty: args.customer_email   # whoever that is does not decide
           comment: required             # with an approval, too, and not only with a rejection
           on_error: in_doubt            # what an undeclared exception of it means: or failed
@@ -67,6 +68,7 @@ from countersign.approvals.rules.budgets.budget import (
     zone_name,
 )
 from countersign.approvals.rules.conditions.calendars import Calendar
+from countersign.approvals.rules.edit_terms import CONDITIONS
 from countersign.approvals.rules.examples import Example
 from countersign.approvals.rules.ordered_rules import OrderedRule
 from countersign.approvals.rules.rollout.terms import Rollout
@@ -221,7 +223,7 @@ def _keys(loc: list[str]) -> Collection[str]:
 
 _STAGE = ("roles", "groups", "people", "on_call", "quorum", "parallel")
 _PARTS: Mapping[str, Collection[str]] = {
-    "edits": ("second_person_above",),
+    "edits": CONDITIONS,
     "rejects": ("needed",),
     "rollout": Rollout.model_fields,
     "remind": ReminderKey.model_fields,

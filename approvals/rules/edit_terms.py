@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from countersign.approvals.models import Value
 from countersign.approvals.rules.conditions.syntax import ConditionSyntaxError, Node, parse
+
+CONDITIONS = ("second_person_above", "without_editor_above")
+"""The keys of edits that hold a condition on the changed call."""
 
 
 def readable(text: str) -> str:
@@ -26,11 +30,16 @@ class EditTerms(Value):
     second_person_above: Annotated[str, AfterValidator(readable)] | None = None
     """A condition on the changed call under which whoever changed it does not count alone."""
 
+    without_editor_above: Annotated[str, AfterValidator(readable)] | None = Field(
+        default=None, exclude_if=lambda v: v is None
+    )
+    """A condition on the changed call under which whoever changed it does not decide it."""
+
     @property
-    def condition(self) -> Node | None:
-        """The condition as it was read."""
-        text = self.second_person_above
-        return None if text is None else parse(text)
+    def conditions(self) -> dict[str, Node]:
+        """The conditions as they were read, by their keys."""
+        texts = {key: getattr(self, key) for key in CONDITIONS}
+        return {key: parse(text) for key, text in texts.items() if text is not None}
 
 
 def _written(value: Any) -> Any:
@@ -38,14 +47,20 @@ def _written(value: Any) -> Any:
 
 
 Edits = Annotated[EditTerms, BeforeValidator(_written)]
-"""`true`, `false`, or a mapping with `second_person_above`."""
+"""`true`, `false`, or a mapping with one of `CONDITIONS`, or both."""
 
 
 def strictest_terms(terms: list[EditTerms]) -> EditTerms:
     """What all of these allow, at the price of each."""
-    conditions = dict.fromkeys(t.second_person_above for t in terms if t.second_person_above)
-    text = " || ".join(f"({each})" for each in conditions) if len(conditions) > 1 else None
     return EditTerms(
         allowed=all(each.allowed for each in terms),
-        second_person_above=text or next(iter(conditions), None),
+        second_person_above=_any([t.second_person_above for t in terms]),
+        without_editor_above=_any([t.without_editor_above for t in terms]),
     )
+
+
+def _any(texts: Sequence[str | None]) -> str | None:
+    conditions = list(dict.fromkeys(text for text in texts if text))
+    if len(conditions) < 2:
+        return next(iter(conditions), None)
+    return " || ".join(f"({each})" for each in conditions)

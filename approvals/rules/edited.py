@@ -6,15 +6,18 @@ those whom the changed one brings in. Pure.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf
 
-from countersign.approvals.models import Effect, Request, Risk, Ruling, ToolCall
+from countersign.approvals.models import Effect, PrincipalId, Request, Risk, Ruling, ToolCall
 from countersign.approvals.rules.conditions.facts import Situation
 from countersign.approvals.rules.conditions.values import EvaluationError
 from countersign.approvals.rules.counterparty import parties_of, ruled_with
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import call_of
 from countersign.approvals.rules.rulings import failed
+from countersign.approvals.rules.segregation import editors_of, with_editors
 from countersign.approvals.rules.tiers import merged, with_second_person
 from countersign.approvals.rules.timing import ruled_stages
 
@@ -26,22 +29,37 @@ def rule_request(policy: Policy, request: Request, situation: Situation) -> Ruli
     call = call_of(request, request.arguments)
     if request.proposed_arguments is None:
         return policy.rule(call, situation)
-    return rule_edited(policy, call_of(request, request.proposed_arguments), call, situation)
+    proposed = call_of(request, request.proposed_arguments)
+    return rule_edited(policy, proposed, call, situation, editors_of(request.stages))
 
 
-def rule_edited(policy: Policy, proposed: ToolCall, call: ToolCall, situation: Situation) -> Ruling:
-    """What policy says of `call`, which a person made of `proposed`. Never raises."""
+def rule_edited(
+    policy: Policy,
+    proposed: ToolCall,
+    call: ToolCall,
+    situation: Situation,
+    editors: Sequence[PrincipalId] = (),
+) -> Ruling:
+    """What policy says of `call`, which `editors` made of `proposed`. Never raises.
+
+    Where they are kept out and nobody knows who they are, as the rule was another one then, none of
+    them can count alone.
+    """
     ruling, before = policy.rule(call, situation), policy.rule(proposed, situation)
     ruling = ruled_with(_together(before, ruling), parties_of(before.stages))
     if ruling.effect is not Effect.REQUIRE_APPROVAL:
         return ruling
     try:
-        second = any(_second_person(policy, each, call, situation) for each in (proposed, call))
+        costs = [_costs(policy, each, call, situation) for each in (proposed, call)]
     except _UndecidedError as exc:
         return exc.ruling
-    if not second:
-        return ruling
-    return ruling.model_copy(update={"stages": with_second_person(ruling.stages)})
+    stages = ruling.stages
+    kept_out = any(cost.without_editor for cost in costs)
+    if any(cost.second_person for cost in costs) or (kept_out and not editors):
+        stages = with_second_person(stages)
+    if any(cost.names_editors for cost in costs):
+        stages = with_editors(stages, editors, decide=not kept_out)
+    return ruling if stages is ruling.stages else ruling.model_copy(update={"stages": stages})
 
 
 def asks_others(request: Request, ruling: Ruling) -> bool:
@@ -61,20 +79,34 @@ class _UndecidedError(Exception):
         self.ruling = ruling
 
 
-def _second_person(policy: Policy, under: ToolCall, call: ToolCall, situation: Situation) -> bool:
-    """Whether the rule on `under` wants somebody besides whoever made `call`."""
+@dataclass(frozen=True)
+class _Cost:
+    """What an edit costs whoever made it."""
+
+    second_person: bool = False
+    without_editor: bool = False
+    names_editors: bool = False
+    """Whether the rule may keep out who has changed its calls, at this or at another value."""
+
+
+def _costs(policy: Policy, under: ToolCall, call: ToolCall, situation: Situation) -> _Cost:
+    """What the rule on `under` asks of whoever made `call`."""
+    cost = _Cost()
     for name in policy.names_of(call.tool):
         named = {"tool": name}
         entry, _ = policy.book.decide(under.model_copy(update=named), situation)
-        if entry is None or entry.second_person is None:
+        if entry is None or not entry.edits:
             continue
         try:
             facts = policy.book.facts(call.model_copy(update=named), situation)
-            if entry.wants_second_person(facts):
-                return True
+            cost = _Cost(
+                cost.second_person or entry.costs("second_person_above", facts),
+                cost.without_editor or entry.costs("without_editor_above", facts),
+                cost.names_editors or "without_editor_above" in entry.edits,
+            )
         except EvaluationError as exc:
             raise _UndecidedError(failed(entry, exc)) from exc
-    return False
+    return cost
 
 
 def _together(before: Ruling, after: Ruling) -> Ruling:

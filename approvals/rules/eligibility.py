@@ -22,7 +22,7 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.rules.approvers import OWNER_ROLE, all_asked, is_asked_by
-from countersign.approvals.rules.counterparty import keeps_out, parties_of
+from countersign.approvals.rules.segregation import keeps_any, keeps_out
 
 
 class Asked(Value):
@@ -101,7 +101,7 @@ def may_fill(ask: Asked, number: int, people: People) -> list[Principal]:
         found.pop(ask.requester, None)
         for delegate in people.delegates(ask.requester):
             found.pop(delegate.id, None)
-        if parties_of(ask.stages):
+        if keeps_any(ask.stages):
             out = [id_ for id_, each in found.items() if keeps_out(people, each, ask.stages)]
             for id_ in out:
                 del found[id_]

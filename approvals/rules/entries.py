@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from countersign.approvals.models import UNASKED, JsonObject, Phase, Reversibility, Ruling
 from countersign.approvals.rules.conditions.checking import Checked
@@ -25,8 +25,8 @@ class Entry:
     condition: Condition | Checked | None
     """Checked: it is wrong for this tool, so its rule denies whatever comes to it."""
     ruling: Ruling
-    second_person: Condition | Checked | None = None
-    """As `condition`: under which whoever changes its arguments does not count alone."""
+    edits: Mapping[str, Condition | Checked] = field(default_factory=dict)
+    """As `condition`: what changes of its arguments cost, by `edit_terms.CONDITIONS`."""
     parties: tuple[Parties, ...] = ()
     """With whom its calls are."""
     gates: tuple[Condition | Checked, ...] = ()
@@ -67,9 +67,10 @@ class Entry:
         """What its condition says. Raises EvaluationError."""
         return self.condition is None or self._says(self.condition, facts)
 
-    def wants_second_person(self, facts: Facts) -> bool:
-        """Whether whoever changed the call to this does not count alone. Raises EvaluationError."""
-        return self.second_person is not None and self._says(self.second_person, facts)
+    def costs(self, key: str, facts: Facts) -> bool:
+        """Whether changing a call to this costs what `key` says. Raises EvaluationError."""
+        condition = self.edits.get(key)
+        return condition is not None and self._says(condition, facts)
 
     def _says(self, condition: Condition | Checked, facts: Facts) -> bool:
         if isinstance(condition, Checked):

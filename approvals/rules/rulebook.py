@@ -162,16 +162,14 @@ class Rulebook:
     def edit_problems(self) -> Iterator[tuple[str, str]]:
         """What is wrong with the conditions on edits, by the rule's place in the policy."""
         for rule_id, rule in self._with_terms():
-            node = rule.edits.condition
-            if node is None:
-                continue
-            lanes = [entry for lane in self._typed.values() for entry in lane]
-            own = [e.second_person for e in lanes if e.id == rule_id and e.second_person]
-            found = [each if isinstance(each, Checked) else each.checked for each in own]
-            wrong = [p for each in found or [self._preliminary(node)] for p in each.problems]
             place = rule_id if rule_id.startswith(TOOLS_PREFIX) else f"rules.{rule_id}"
-            for problem in dict.fromkeys(wrong):
-                yield f"{place}.edits.second_person_above", problem
+            for key, node in rule.edits.conditions.items():
+                lanes = [entry for lane in self._typed.values() for entry in lane]
+                own = [entry.edits.get(key) for entry in lanes if entry.id == rule_id]
+                found = [e if isinstance(e, Checked) else e.checked for e in own if e is not None]
+                wrong = [p for each in found or [self._preliminary(node)] for p in each.problems]
+                for problem in dict.fromkeys(wrong):
+                    yield f"{place}.edits.{key}", problem
 
     def party_problems(self) -> Iterator[tuple[str, str]]:
         """What is wrong with how rules name the counterparty, by the rule's place in the policy."""
@@ -253,11 +251,9 @@ class Rulebook:
         tool: str,
         arguments: Type,
     ) -> Entry:
-        node, second = rule.edits.condition, None
-        if node is not None:
-            second = Condition.of(node, Catalogue(tool, arguments, self._calendars))
         ruling = ruling_of(rule, rule_id, tool, self.reversibility(tool))
         known = Catalogue(tool, arguments, self._calendars)
+        edits = {key: Condition.of(node, known) for key, node in rule.edits.conditions.items()}
         parties = tuple(Parties.of(parse(text), known) for text in rule.counterparty)
         gates = () if rule.rollout is None else rule.rollout.gates
         return Entry(
@@ -265,7 +261,7 @@ class Rulebook:
             rule,
             condition,
             ruling,
-            second,
+            edits,
             parties,
             tuple(Condition.of(parse(text), known) for text in gates),
             self.reversibility(tool),

@@ -24,7 +24,6 @@ from countersign.approvals.rules.approvers import (
     granted,
     is_asked_by,
 )
-from countersign.approvals.rules.counterparty import is_party, keeps_out, parties_of
 from countersign.approvals.rules.eligibility import (
     Asked,
     Shortage,
@@ -35,6 +34,7 @@ from countersign.approvals.rules.eligibility import (
     shortage,
     with_vote,
 )
+from countersign.approvals.rules.segregation import Tie, keeps_any, keeps_out, tie_of
 
 
 class Shortfall(Value):
@@ -127,12 +127,16 @@ def _why(ask: Asked, short: Shortage, stages: Sequence[Stage], people: People) -
 
 
 def _with_whom(stages: Sequence[Stage], people: People) -> list[str]:
-    """Of those whom these stages ask, the counterparties of the call."""
-    if not parties_of(stages):
+    """Of those whom these stages ask, the counterparties of the call, and who has changed it."""
+    if not keeps_any(stages):
         return []
     asked = {person.id: person for stage in stages for person in all_asked(people, stage)}
-    out = [person for person in asked.values() if is_party(person, stages)]
-    return [f"the call is with {people_in_words(out, conjunction='and')}"] if out else []
+    ties = {person.id: tie_of(person, stages) for person in asked.values()}
+    said = []
+    for tie, words in (Tie.PARTY, "the call is with {}"), (Tie.EDITOR, "{} changed it"):
+        out = [person for person in asked.values() if ties[person.id] is tie]
+        said += [words.format(people_in_words(out, conjunction="and"))] if out else []
+    return said
 
 
 def _could(ask: Asked, short: Shortage, people: People) -> tuple[Principal, ...]:
@@ -143,7 +147,7 @@ def _could(ask: Asked, short: Shortage, people: People) -> tuple[Principal, ...]
     if len(ask.stages) > 1:  # nor whoever already fills another open stage
         others = set(range(ask.stage, len(ask.stages))) - set(short.stages)
         out |= {p.id for number in others for p in may_fill(ask, number, people)}
-    stages = ask.stages if parties_of(ask.stages) else ()
+    stages = ask.stages if keeps_any(ask.stages) else ()
     return tuple(
         person
         for person in people.everybody()

@@ -15,7 +15,9 @@ from countersign.approvals.models import (
     AfterRejection,
     AtDeadline,
     Effect,
+    Names,
     OnError,
+    PrincipalId,
     Risk,
     Stage,
     TimeRule,
@@ -94,6 +96,9 @@ class Rule(Value):
 
     effect: Effect
     roles: tuple[str, ...] = ()
+    groups: tuple[str, ...] = Field(default=(), exclude_if=lambda v: not v)
+    people: tuple[PrincipalId, ...] = Field(default=(), exclude_if=lambda v: not v)
+    on_call: Names = Field(default=(), exclude_if=lambda v: not v)
     stages: tuple[Stage, ...] = ()
     risk: Risk = Risk.MEDIUM
     deadline: Length | None = None
@@ -144,9 +149,10 @@ class Rule(Value):
 
     @model_validator(mode="after")
     def _approvers(self) -> Self:
-        if self.roles and self.stages:
-            raise ValueError("give either roles or stages, not both")
-        if self.effect is Effect.REQUIRE_APPROVAL and not (self.roles or self.stages):
+        short = [name for name in _SHORT if getattr(self, name)]
+        if short and self.stages:
+            raise ValueError(f"give either {' and '.join(short)} or stages, not both")
+        if self.effect is Effect.REQUIRE_APPROVAL and not (short or self.stages):
             raise ValueError("require_approval needs roles (or stages): who may approve it?")
         for stage in self.tiers():
             if set(stage.roles) == {OWNER_ROLE} and not (
@@ -219,8 +225,9 @@ class Rule(Value):
         )
 
     def tiers(self) -> tuple[Stage, ...]:
-        """The stages, with `roles` as the short form of one stage with a quorum of one."""
-        stages = self.stages or ((Stage(roles=self.roles),) if self.roles else ())
+        """The stages; `roles` and the like are the short form of one with a quorum of one."""
+        short = {name: asked for name in _SHORT if (asked := getattr(self, name))}
+        stages = self.stages or ((Stage(**short),) if short else ())
         terms = {
             "rejects": self.rejects.needed if self.rejects.needed > 1 else None,
             "same_person": self.same_person or None,
@@ -231,12 +238,15 @@ class Rule(Value):
         return tuple(stage.model_copy(update=update) for stage in stages) if update else stages
 
 
+_SHORT = ("roles", "groups", "people", "on_call")  # whom one stage asks, as the short form of it
 _OF_WHOLE_RULE = {
     "same_person": "it",
     "rejects": "`rejects: {needed: …}`",
     "edits": "it",
     "comment_required": "`comment: required`",
     "parties": "`counterparty: args.…`",
+    "editors": "`edits: {without_editor_above: …}`",
+    "without_editors": "`edits: {without_editor_above: …}`",
 }
 """What each stage carries, and how it is written for all of them."""
 
@@ -258,7 +268,7 @@ def strictest(rules: Sequence[Rule]) -> Rule:
     spans = [rule.step_up for rule in asking if rule.step_up is not None]
     return strictest.model_copy(
         update={
-            "roles": (),
+            **dict.fromkeys(_SHORT, ()),
             "stages": stages,
             "same_person": False,
             "edits": strictest_terms([rule.edits for rule in asking]),

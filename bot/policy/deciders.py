@@ -20,9 +20,10 @@ from countersign.approvals.models import (
     Subject,
 )
 from countersign.approvals.rules.approvers import all_asked, duties_of
-from countersign.approvals.rules.counterparty import keeps_out, parties_of
+from countersign.approvals.rules.counterparty import parties_of
 from countersign.approvals.rules.eligibility import Asked, may_fill
 from countersign.approvals.rules.pausing import covers
+from countersign.approvals.rules.segregation import keeps_out
 from countersign.approvals.rules.shortfall import shortfall
 
 

@@ -82,12 +82,13 @@ def _schedules(document: Document) -> Iterator[str]:
     known = document.directory.schedules if document.directory else {}
     rules = document.policy.entries if document.policy else {}
     for where, rule in rules.items():
-        for number, stage in enumerate(rule.stages):
+        for number, stage in enumerate(rule.tiers()):
+            place = f"{where}.stages.{number}.on_call" if rule.stages else f"{where}.on_call"
             for name in stage.on_call:
                 if name not in known:
                     meant = nearest(name, known)
                     hint = f"did you mean {meant}?" if meant else "add it to directory.schedules."
-                    yield f"{where}.stages.{number}.on_call: there is no schedule {name}; {hint}"
+                    yield f"{place}: there is no schedule {name}; {hint}"
     ids = {person.id for person in document.people}
     elsewhere = document.directory.roles() if document.directory else frozenset[str]()
     roles = elsewhere.union(*(person.all_roles for person in document.people))
@@ -120,6 +121,14 @@ def _never_reached(where: str, rule: Rule, stage: Stage, holders: int) -> Iterat
             f"{where}.edits.second_person_above: a changed call would need 2 of {asked}, but "
             f"{has}; nobody could approve it. Give the role to somebody else, too."
         )
+    if rule.edits.without_editor_above is not None and len(rule.tiers()) == 1:
+        if holders <= stage.quorum:
+            others = "another one" if stage.quorum == 1 else f"{stage.quorum} others"
+            yield (
+                f"{where}.edits.without_editor_above: a call that one of {asked} has changed would "
+                f"need {others} of them, but {has}; nobody could approve it. Give the role to "
+                "somebody else, too."
+            )
 
 
 def _such(stage: Stage) -> str:

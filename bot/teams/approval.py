@@ -235,6 +235,14 @@ def edit_card(
     return card(body, actions, spoken=spoken)
 
 
+_GO_ON = {
+    False: "Nothing is decided yet. If you go on, your approval counts, and they are asked too.",
+    True: "Nothing is decided yet. If you go on, it is asked as you have changed it.",
+}
+_CONFIRM = {False: "Approve with changes", True: "Ask with changes"}
+"""By whether the edit counts as no approval of whoever makes it."""
+
+
 def review_card(view: RequestView, look: Look, edit: Edit, typed: Typed) -> JsonObject:
     """The third step: what was changed, and who has to decide it as well, before it counts."""
     request, after = view.request, edit.after
@@ -242,9 +250,7 @@ def review_card(view: RequestView, look: Look, edit: Edit, typed: Typed) -> Json
     body = [
         banner(f"⚠ {edit.others}", "warning"),
         *top(f"Review your changes: {in_words(request.tool)}", after),
-        words(
-            "Nothing is decided yet. If you go on, your approval counts, and they are asked too."
-        ),
+        words(_GO_ON[edit.held]),
         *changes.elements,
         *steps(edit.steps),
         comment_input(typed, required_for="to approve" if _asks_for_comment(after) else ""),
@@ -252,7 +258,7 @@ def review_card(view: RequestView, look: Look, edit: Edit, typed: Typed) -> Json
     data = {**action_data(request), **_kept(typed.values)}
     actions = [
         button(
-            look.flavour, "confirm", "Approve with changes", {**data, "foreseen": after.digest},
+            look.flavour, "confirm", _CONFIRM[edit.held], {**data, "foreseen": after.digest},
             style="positive",
         ),
         button(look.flavour, "edit", "Edit", data),

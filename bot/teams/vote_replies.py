@@ -55,10 +55,7 @@ def after_vote(outcome: VoteOutcome, click: Click, view: RequestView, look: Look
             note = Note("Your vote is counted. More people have to decide.", "accent", final=True)
             return Reply(request_card(view, look, note=note), aside=note.text)
         case VoteResult.REVISED:
-            text = (
-                "Not decided yet: read below why your values are asked again, then approve or "
-                "reject."
-            )
+            text = "Not decided yet: read below why your values are asked again, and who decides."
             return Reply(request_card(view, look, note=Note(text, "warning")))
         case VoteResult.LOST | VoteResult.EXPIRED:
             note = Note(f"{_too_late(view, outcome)} Your click changed nothing.", "warning")

@@ -26,6 +26,7 @@ from countersign.connectors.slack.words import HOW_TO_CHANGE, STALE, UNREAD, tol
 from countersign.connectors.system import Inbound
 
 NOT_YET = "If you go on, your approval counts, and they are asked too. Press the button again."
+ASKED_SO = "If you go on, it is asked as you have changed it. Press the button again."
 _AGAIN = frozenset({VoteResult.INVALID, VoteResult.UNCHANGED, VoteResult.DENIED})
 
 
@@ -106,10 +107,10 @@ class Submissions:
     ) -> Reply:
         foreseen = opened.foreseen
         if foreseen is None:
-            foreseen, others = await self._foreseen(opened, typed, view, actor)
-            if others:
+            foreseen, note = await self._foreseen(opened, typed, view, actor)
+            if note:
                 again = opened.model_copy(update={"foreseen": foreseen})
-                form = modals.form(again, view, note=f"{others} {NOT_YET}", typed=typed)
+                form = modals.form(again, view, note=note, typed=typed)
                 return Reply(view=form)
         attempt = VoteAttempt(
             request_id=opened.request,
@@ -128,8 +129,8 @@ class Submissions:
     async def _foreseen(
         self, opened: Opened, typed: Typed, view: RequestView, actor: Actor
     ) -> tuple[str, str]:
-        """The digest of the edit, and who has to decide it as well; "" for nobody, and where it
-        will not count at all."""
+        """The digest of the edit, and who has to decide it as well, with what follows; "" for
+        nobody, and where it will not count at all."""
         form = fields(view.arguments_schema, view.request.arguments)
         arguments, problems = edited_arguments(form, view.request.arguments, typed.values)
         if problems or view.request.status is not RequestStatus.PENDING:
@@ -142,7 +143,9 @@ class Submissions:
             raise
         except CountersignError:  # the vote is refused for that, and says so
             return "", ""
-        return (edit.after.digest, edit.others) if edit.others else ("", "")
+        if not edit.others:
+            return "", ""
+        return edit.after.digest, f"{edit.others} {ASKED_SO if edit.held else NOT_YET}"
 
     async def _voted(self, attempt: VoteAttempt, view: RequestView) -> Reply:
         inbound = self._inbound

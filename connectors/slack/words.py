@@ -15,9 +15,7 @@ HOW_TO_APPROVE = (
 HOW_TO_CHANGE = "Put every change into the form."
 STALE = "This message was out of date. Nothing was decided; it shows now how it stands."
 COUNTED = "Your vote is counted. More people have to decide."
-REVISED = (
-    "Not decided yet: read in the message why your values are asked again, then approve or reject."
-)
+REVISED = "Not decided yet: read in the message why your values are asked again, and who decides."
 
 
 def told(outcome: VoteOutcome) -> str:

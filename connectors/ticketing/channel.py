@@ -41,7 +41,7 @@ from countersign.approvals.ports import (
     Unit,
 )
 from countersign.approvals.rules.approvers import all_asked, approvers
-from countersign.approvals.rules.counterparty import keeps_out
+from countersign.approvals.rules.segregation import keeps_out
 from countersign.approvals.rules.subjects import people_for
 from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as delivery_rows

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import shutil
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,20 +20,26 @@ from sqlalchemy import Connection, select
 from countersign.approvals.audit.canonical import digest
 from countersign.approvals.errors import CountersignError, IntegrityError, LostLeaseError
 from countersign.approvals.models import (
+    Delegation,
     Effect,
     Limit,
+    PauseKind,
+    PauseScope,
+    PrincipalId,
     Request,
     RequestId,
     RequestStatus,
     SessionId,
     SessionStatus,
     Stage,
+    Terms,
     Verdict,
     Via,
     Vote,
 )
 from countersign.approvals.rules.conditions.facts import Situation
 from countersign.approvals.rules.lifecycle import MOVES
+from countersign.approvals.rules.pausing import Known
 from countersign.approvals.rules.proposals import call_of
 from countersign.approvals.runs import Run
 from countersign.approvals.store import codec, schema
@@ -85,9 +91,18 @@ MACHINE_RULES: dict[str, Any] = {
             ],
             "rejects": {"needed": 2},
         },
+        "keep": {
+            "effect": "require_approval",
+            "roles": ["manager"],
+            "edits": {"without_editor_above": "args.amount > 100"},
+            "grants": {"max_uses": 3, "max_duration": "2h"},
+        },
     },
+    "reversibility": {"keep": "reversible"},
 }  # fmt: skip
-"""Those of the world, with bands of amounts, and with stages that are open at once."""
+"""Those of the world, with bands of amounts, with stages that are open at once, with an edit that
+keeps out who made it, and with grants."""
+KNOWN: Known = {PauseKind.TOOL: frozenset({"quote", "band", "keep", "look"})}
 
 
 @dataclass(frozen=True)
@@ -119,6 +134,12 @@ class Machine:
         """Tool bodies that have started and not come back."""
         self.bodies: dict[str, list[Body]] = defaultdict(list)
         self._seen: dict[str, Request] = {}
+        self.editors: dict[RequestId, set[str]] = defaultdict(set)
+        """Who has asked for a change of a call, whether or not it was made."""
+        self.paused: dict[str, PauseScope] = {}
+        """What is paused, as people were told: by tool, or "" for everything."""
+        self.grants: dict[str, int] = {}
+        """How many calls each grant allows."""
 
     def close(self) -> None:
         """Let go of everything."""
@@ -156,6 +177,7 @@ class Machine:
         if not isinstance(claimed, Request) or claimed.status is not RequestStatus.EXECUTING:
             return  # not run, or asked again
         await self.world.require_lease(run)
+        assert not {claimed.tool, ""} & set(self.paused), "began although it is paused"
         self.running.append((run, claimed))
         self.bodies[claimed.id].append(
             Body(
@@ -192,6 +214,10 @@ class Machine:
             rule = self.world.policy.tools[request.tool]
             assert rule.effect is Effect.ALLOW
             return
+        if decision.via == Via.GRANT:
+            assert request.tool == "keep", "by a grant that no rule permits"
+            assert not request.modified, "a grant is of what was proposed"
+            return
         assert decision.verdict in (Verdict.APPROVE, Verdict.MODIFY)
         votes = [
             v for v in await self.world.records.votes(request.id) if v.revision == request.revision
@@ -202,7 +228,7 @@ class Machine:
             assert len(rejected) < stage.rejects, "ran though it was rejected"
         votes = [v for v in votes if v.verdict is Verdict.APPROVE]
         assert len({v.principal_id for v in votes}) == len(votes), "one person has two votes"
-        assert request.requester not in {v.principal_id for v in votes}, "approved by who asked"
+        self._require_segregation(request, votes)
         for number, stage in enumerate(request.stages):
             assert self._fill(stage, [v for v in votes if number in (v.stage, *v.also)])
             assert stage.same_person or not any(number in v.also for v in votes)
@@ -217,11 +243,75 @@ class Machine:
             for stage in ruling.stages if ruling.effect is Effect.REQUIRE_APPROVAL else ():
                 assert self._fill(stage, votes), "an edit let somebody out"
 
+    def _require_segregation(self, request: Request, votes: list[Vote]) -> None:
+        """Reckoned from the delegations there are and from who has asked for changes."""
+        out = {str(request.requester)}
+        if any(stage.without_editors for stage in request.stages):
+            assert "keep" == request.tool
+            assert request.arguments["amount"] > 100
+            changed = {id_ for stage in request.stages for id_ in stage.editors}
+            assert changed <= self.editors[request.id]
+            assert changed
+            out |= changed
+        elif request.modified and request.tool == "keep":
+            assert request.arguments["amount"] <= 100, "an editor was not kept out"
+        for vote in votes:
+            for who in {str(vote.principal_id), str(vote.seat)}:
+                assert not out & {who, *self.givers(who)}, "decided by who is kept out"
+            if vote.on_behalf_of:
+                assert vote.on_behalf_of in self.givers(str(vote.principal_id)), "for nobody"
+
+    def givers(self, who: str) -> set[str]:
+        """For whom somebody stands in, by at most two steps."""
+        pairs = [(str(d.delegate), str(d.giver)) for d in self.world.directory.delegations]
+        near = {giver for delegate, giver in pairs if delegate == who}
+        return near | {giver for delegate, giver in pairs if delegate in near} - {who}
+
+    async def delegate(self, giver: str, delegate: str) -> None:
+        """Somebody lets somebody else decide for them, or takes that back."""
+        known = self.world.directory.delegations
+        one = Delegation(giver=PrincipalId(giver), delegate=PrincipalId(delegate))
+        if one in known:
+            known.remove(one)
+        elif giver != delegate and giver not in self.givers(giver) | {delegate}:
+            if delegate not in self.givers(giver):  # nobody may in a circle
+                known.append(one)
+
+    async def pause(self, tool: str, *, on: bool) -> None:
+        """Somebody pauses a tool, or everything; or lets it go on."""
+        if on is (tool in self.paused):
+            return
+        kind = PauseKind.TOOL if tool else PauseKind.ALL
+        scope, pausing = PauseScope(kind=kind, name=tool), self.world.approvals.pausing
+        if not on:
+            pause = await pausing.resume(scope, voter("root"))
+            del self.paused[tool]
+            await pausing.tell(pause.id)
+        else:
+            self.paused[tool] = scope
+            await pausing.pause(scope, "The price list is wrong.", voter("root"), KNOWN)
+
+    async def give(self, request: Request, who: str, uses: int) -> None:
+        """Somebody gives a standing yes to calls like this one."""
+        grant = await self.world.approvals.granting.give(request.id, voter(who), Terms(uses=uses))
+        assert request.tool == "keep", "a grant that its rule does not permit"
+        self.grants[grant.id] = uses
+
+    async def take_back(self, pick: int, who: str) -> None:
+        """Somebody revokes a grant."""
+        grant_id = sorted(self.grants)[pick % len(self.grants)]
+        await self.world.approvals.granting.revoke(grant_id, voter(who))
+
+    def _check_grants(self, uses: list[dict[str, Any]]) -> None:
+        """None covers more calls than it allows."""
+        for grant_id, used in Counter(use["grant_id"] for use in uses).items():
+            assert used <= self.grants[grant_id], "more calls than were granted"
+
     def _fill(self, stage: Stage, votes: list[Vote]) -> bool:
         """Whether enough of these votes are of people whom the stage asks today."""
         count = 0
         for vote in votes:
-            holder = self.world.directory.by_id(vote.principal_id)
+            holder = self.world.directory.by_id(vote.seat)
             assert holder is not None
             count += bool(
                 holder.roles & set(stage.roles)
@@ -252,6 +342,7 @@ class Machine:
             mine = [r for r in requests.values() if r.session_id == row["id"]]
             self._check_session(row, mine)
         self._check_budgets(requests, await self.world.store.read(_uses))
+        self._check_grants(await self.world.store.read(_grant_uses))
         verification = await self.world.records.verify()
         assert verification.verified, verification.problems
 
@@ -324,7 +415,9 @@ class Machine:
         else:
             assert not pending, f"pending in a {row['status']} session"
         if row["status"] == SessionStatus.RUNNING:
-            assert row["next_at"] is not None, "never due again"
+            if row["next_at"] is None:
+                assert row["held_by"] is not None, "never due again"
+                assert self.paused, "held by what goes on"
         if row["status"] not in (SessionStatus.RUNNING, SessionStatus.WAITING):
             assert row["next_at"] is None
             assert not [
@@ -350,6 +443,10 @@ def _everything(connection: Connection) -> tuple[list[dict[str, Any]], dict[str,
 
 def _uses(connection: Connection) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in connection.execute(select(schema.budget_uses))]
+
+
+def _grant_uses(connection: Connection) -> list[dict[str, Any]]:
+    return [dict(row._mapping) for row in connection.execute(select(schema.grant_uses))]
 
 
 def _is_open(request_id: str, rows: list[dict[str, Any]], requests: dict[str, Request]) -> bool:

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(60 + 5 * EXAMPLES)
 TOOLS = st.sampled_from(
     [
         *("quote", "look", "quote", "wire", "pay", "human_input", "dream", "unheard"),
-        *("band", "band", "band", "ship", "ship"),
+        *("band", "band", "band", "ship", "ship", "keep", "keep", "keep"),
     ]
 )
 AMOUNTS = st.sampled_from([1, 2, 100, 110, 250])
@@ -108,6 +108,47 @@ class Approvals(RuleBasedStateMachine):
                 mine = Verdict.APPROVE if mine is Verdict.MODIFY else mine
             verdict = Verdict.APPROVE
 
+    @rule(
+        call=st.tuples(st.sampled_from(["keep", "keep", "band", "ship", "quote"]), AMOUNTS),
+        edit=st.tuples(PEOPLE, st.none() | AMOUNTS),
+        order=st.permutations(["ben", "cara", "dave", "erin", "anna"]),
+        lent=st.tuples(
+            st.sampled_from(["anna", "ben", "cara"]),
+            st.sampled_from(["ben", "cara", "erin"]),
+            st.sampled_from(["", "before", "after", "after"]),
+        ),
+    )
+    def carry_out(
+        self,
+        call: tuple[str, int],
+        edit: tuple[str, int | None],
+        order: list[str],
+        lent: tuple[str, str, str],
+    ) -> None:
+        """One call from its proposal to its claim, which random steps seldom come to: changed by
+        somebody or not, with a delegation that comes or goes on the way."""
+        session_id = self.machine.do(self.world.start()).id
+        self.sessions.append(session_id)
+        self.machine.do(self.machine.begin(session_id))
+        proposal = self._proposal(session_id, *call, False, True)
+        proposed = self.machine.do(self.world.submit(self.machine.runs[-1], proposal)) or ()
+        self.requests += proposed
+        for request in proposed:
+            (editor, amount), (giver, delegate, when) = edit, lent
+            if amount is not None:
+                self._vote(request, editor, Verdict.MODIFY, request.digest, amount)
+            if when == "before":
+                self.machine.do(self.machine.delegate(giver, delegate))
+            for who in order:
+                now = self.machine.do(self.world.now(request))
+                self._vote(now, who, Verdict.APPROVE, now.digest, 0)
+            if when == "after":
+                self.machine.do(self.machine.delegate(giver, delegate))
+            now = self.machine.do(self.world.now(request))
+            self.machine.do(self.machine.begin(session_id))
+            run = self.machine.runs[-1]
+            self.machine.do(self.machine.claim(run, request.id, now.arguments))
+
     @precondition(lambda self: self.requests)
     @rule(pick=PICK, who=PEOPLE, verdict=VERDICTS, amount=AMOUNTS, fresh=OFTEN)
     def vote(self, pick: int, who: str, verdict: Verdict, amount: int, fresh: bool) -> None:
@@ -118,6 +159,8 @@ class Approvals(RuleBasedStateMachine):
 
     def _vote(self, request: Request, who: str, verdict: Verdict, digest: str, amount: int) -> None:
         edited = {"customer": "Contoso", "amount": amount}
+        if verdict is Verdict.MODIFY:
+            self.machine.editors[request.id] |= {who, *self.machine.givers(who)}
         self.machine.do(
             self.world.approvals.vote(
                 request.id,
@@ -146,6 +189,37 @@ class Approvals(RuleBasedStateMachine):
                 request.id, voter(who), reason="Second thoughts.", ask_again=again
             )
         )
+
+    @rule(giver=PEOPLE, delegate=PEOPLE)
+    def delegate(self, giver: str, delegate: str) -> None:
+        """Somebody lets somebody else decide for them, or does not any more."""
+        self.machine.do(self.machine.delegate(giver, delegate))
+
+    @rule(tool=st.sampled_from(["quote", "band", "keep", ""]))
+    def pause(self, tool: str) -> None:
+        """Somebody pauses a tool, or everything."""
+        self.machine.do(self.machine.pause(tool, on=True))
+
+    @precondition(lambda self: self.machine.paused)
+    @rule(everything=OFTEN)
+    def unpause(self, everything: bool) -> None:
+        """Somebody lets it go on: mostly all there is."""
+        for tool in list(self.machine.paused)[: None if everything else 1]:
+            self.machine.do(self.machine.pause(tool, on=False))
+
+    @precondition(lambda self: self.requests)
+    @rule(pick=PICK, who=PEOPLE, uses=st.integers(1, 3))
+    def grant(self, pick: int, who: str, uses: int) -> None:
+        """Somebody gives a standing yes on a call that waits, which most rules refuse."""
+        known = [each for each in self.requests if each.tool == "keep"] or self.requests
+        (request,) = self.machine.now([known[pick % len(known)]])
+        self.machine.do(self.machine.give(request, who, uses))
+
+    @precondition(lambda self: self.machine.grants)
+    @rule(pick=PICK, who=PEOPLE)
+    def revoke_grant(self, pick: int, who: str) -> None:
+        """Somebody takes a standing yes back."""
+        self.machine.do(self.machine.take_back(pick, who))
 
     @precondition(lambda self: self.requests)
     @rule(pick=PICK, recent=OFTEN, as_approved=OFTEN, crash=st.booleans())

@@ -130,7 +130,8 @@ class Editing:
         self._terminal.show([(HEAD, "What you change"), *shown])
         if foreseen["others"]:
             self._terminal.show([(WARN, "Then:"), *quoted(foreseen["others"])])
-        return self._terminal.ask("Approve it so? yes, or Enter to go on editing> ") == "yes"
+        go_on = "Approve it so?" if foreseen["counts"] else "Have it asked so?"
+        return self._terminal.ask(f"{go_on} yes, or Enter to go on editing> ") == "yes"
 
 
 def in_editor(command: str, text: str) -> str | None:

@@ -11,6 +11,7 @@ from countersign.approvals.models import AtDeadline, Effect, SessionId, Stage, T
 from countersign.approvals.rules.approvers import granted, no_longer
 from countersign.approvals.rules.conditions.facts import NOWHERE
 from countersign.approvals.rules.deciding import stage_in_words, stages_in_words
+from countersign.approvals.rules.edit_terms import CONDITIONS
 from countersign.approvals.rules.edited import rule_edited
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.rulebook import Tools
@@ -51,6 +52,16 @@ def call(amount: float = 1, tool: str = "pay") -> ToolCall:
          "args.("),
         ({"roles": ["x"], "edits": {"second_person_above": "arg.a > 1"}},
          ".edits.second_person_above", "arg"),
+        ({"roles": ["x"], "edits": {"without_editor_above": "args.("}},
+         ".edits.without_editor_above", "args.("),
+        ({"roles": ["x"], "edits": {"without_editor": "args.a > 1"}}, ".edits.without_editor",
+         "did you mean without_editor_above?"),
+        ({"stages": [{"roles": ["x"], "editors": ["ben"]}]}, "",
+         "write `edits: {without_editor_above: …}` beside stages"),
+        ({"roles": ["x"], "stages": [{"roles": ["y"]}]}, "", "give either roles or stages"),
+        ({"groups": ["x"], "on_call": "d", "stages": [{"roles": ["y"]}]}, "",
+         "give either groups and on_call or stages"),
+        ({"groups": []}, "", "require_approval needs roles (or stages)"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_its_place(rule: Any, path: str, says: str) -> None:
@@ -63,16 +74,17 @@ def test_what_is_wrong_is_said_with_its_place(rule: Any, path: str, says: str) -
 
 
 def test_bands_of_edits_are_checked_against_the_tool() -> None:
-    rule = {**ASKS, "roles": ["x"], "edits": {"second_person_above": "args.amuont > 1"}}
+    band = {key: "args.amuont > 1" for key in CONDITIONS}
+    rule = {**ASKS, "roles": ["x"], "edits": band}
     known = Tools({("w", "pay"): SCHEMA})
     short = Policy.load({"tools": {"pay": rule}}).knowing(known)
     ordered = Policy.load({"rules": [{"id": "r", "tool": "*", **rule}]}).knowing(known)
     fine = {**rule, "edits": {"second_person_above": "args.amount > 1"}}
 
     for policy, place in ((short, "tools.pay"), (ordered, "rules.r")):
-        ((where, says),) = policy.problems()
-        assert f"{place}.edits.second_person_above" == where
-        assert "did you mean amount?" in says
+        found = policy.problems()
+        assert [f"{place}.edits.{key}" for key in CONDITIONS] == [where for where, _ in found]
+        assert all("did you mean amount?" in says for _, says in found)
     assert [] == Policy.load({"tools": {"pay": fine}}).knowing(known).problems()
     denied = rule_edited(short, call(1), call(2), NOWHERE.model_copy(update={"workflow": "w"}))
     assert Effect.DENY is denied.effect
@@ -100,7 +112,7 @@ def test_terms_stand_in_every_stage() -> None:
 
 
 def test_names_of_one_function_take_the_stricter_terms() -> None:
-    band = {"second_person_above": "args.amount > 5"}
+    band = {"second_person_above": "args.amount > 5", "without_editor_above": "args.amount > 7"}
     one = {**ASKS, "roles": ["x"], "rejects": {"needed": 3}, "edits": band}
     two = {**ASKS, "roles": ["x"], "rejects": {"needed": 2}, "comment": "required", "edits": False}
     three = {**ASKS, "roles": ["x"], "edits": {"second_person_above": "args.amount > 9"}}
@@ -110,6 +122,19 @@ def test_names_of_one_function_take_the_stricter_terms() -> None:
 
     assert (1, True, False) == (tier.rejects, tier.comment_required, tier.edits)
     assert "(args.amount > 5) || (args.amount > 9)" == rule.edits.second_person_above
+    assert "args.amount > 7" == rule.edits.without_editor_above
+
+
+def test_one_stage_has_a_short_form() -> None:
+    short = {"roles": ["x"], "groups": ["g"], "people": ["ben"], "on_call": "duty"}
+    policy = Policy.load({"tools": {"pay": {**ASKS, **short}}})
+    (stage,) = policy.tools["pay"].tiers()
+
+    assert Stage(**short) == stage  # type: ignore[arg-type]
+    assert ("duty",) == stage.on_call
+    both = Policy.load({"tools": {"a": {**ASKS, "on_call": "d"}, "b": {**ASKS, "roles": ["x"]}}})
+    rule = both.strictest([frozenset("ab")]).tools["a"]
+    assert [Stage(on_call=("d",)), Stage(roles=("x",))] == list(rule.tiers())
 
 
 @pytest.mark.parametrize("first", ["a", "b"])

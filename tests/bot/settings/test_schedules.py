@@ -116,3 +116,20 @@ def test_each_problem_is_named(tmp_path: Path, changed: dict[str, Any], says: st
     found = problems(tmp_path, document(**changed))
 
     assert says in found
+
+
+def test_the_short_form_names_its_place_and_holds(tmp_path: Path) -> None:
+    written = document()
+    tool = written["policy"]["tools"]["send"]
+    for key in ("stages", "roles"):
+        tool.pop(key, None)
+    tool["on_call"] = "paymnts"
+    found = problems(tmp_path, written)
+    tool["on_call"] = "payments"
+
+    assert (
+        "policy.tools.send.on_call: there is no schedule paymnts; did you mean payments?" in found
+    )
+    policy = load(tmp_path, written).policy
+    assert policy is not None
+    assert ("payments",) == policy.tools["send"].tiers()[0].on_call

@@ -416,6 +416,11 @@ def test_token_with_nothing_behind_it_is_nobody_s(tmp_path: Path) -> None:
             "policy.tools.send.edits.second_person_above: a changed call would need 2 of manager, "
             "but people has 1 with such a role; nobody could approve it.",
         ),
+        (
+            {"edits": {"without_editor_above": "args.amount > 5"}},
+            "policy.tools.send.edits.without_editor_above: a call that one of manager has changed "
+            "would need another one of them, but people has 1 with such a role; nobody could",
+        ),
     ],
 )
 def test_numbers_that_so_few_people_never_come_to(

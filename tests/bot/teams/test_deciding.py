@@ -98,6 +98,28 @@ async def test_confirmation_of_something_else_counts_for_nobody(signed: Stage) -
     assert [] == await signed.records.votes(request.id)
 
 
+async def test_edit_that_keeps_its_editor_out_says_so_before_and_after(signed: Stage) -> None:
+    """Before the click, on the card of who made it, and to those who decide it then."""
+    kept_out = {**BANDS["rules"][2], "edits": {"without_editor_above": "args.amount > 10000"}}
+    request = await asked(signed, 9000, {"rules": [kept_out]})
+    review = await typed(signed, "12000")
+
+    assert "With amount 12000 Isaiah Langer can decide it, and you cannot" in str(review.card)
+    assert "it is asked as you have changed it" in str(review.card)
+    assert "Ask with changes" in str(review.card)
+    (card,) = signed.cards()
+    answer = await signed.teams.click(card, "confirm", person=ALEX)
+    await signed.settle()
+    shown = str(signed.cards()[0].card())
+    assert "Not decided yet: read below why your values are asked again" in str(answer.card)
+    assert "Alex Wilber changed the arguments, and above the limit" in shown
+    view = await signed.records.view(request.id)
+    assert ["Isaiah Langer"] == [each.name for each in view.eligible]
+    refused = await signed.teams.click(signed.cards()[0], "approve", person=ALEX)
+    assert "You have changed this call" in str(refused.card)
+    assert RequestStatus.PENDING is (await signed.records.request(request.id)).status
+
+
 async def test_edit_within_the_band_needs_no_review(signed: Stage) -> None:
     await asked(signed, 9000)
 
