@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.simulation.recorded import Heard
 from countersign.approvals.rules.simulation.tally import Tally
 from countersign.approvals.store import history
-from countersign.bot.policy.simulation import run as running
 from countersign.bot.policy.simulation import told
 from countersign.bot.policy.simulation.report import MOST_BARS, by_days, page
 from countersign.bot.policy.simulation.run import Simulation, roles_in
@@ -68,9 +68,8 @@ async def test_both_policies_are_asked_about_all_that_is_on_record(tmp_path: Pat
 
 
 async def test_a_run_that_was_stopped_goes_on_and_counts_nothing_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(running, "BATCH", 2)
     budget = {**NEW, "budgets": {"few": {"tool": "quote", "window": "7d", "count": {"hard": 2}}}}
     new, state = {**budget, "rules": [{**SMALL, "when": "args.amount < 5000"}]}, tmp_path / "work"
 
@@ -80,13 +79,14 @@ async def test_a_run_that_was_stopped_goes_on_and_counts_nothing_twice(
 
     async with opened(tmp_path) as world:
         await history_of(world)
+        run = replace(simulation(world, new), batch=2).run
         with work_file(None) as work:
-            whole = await simulation(world, new).run(world.store, work, lambda _: None)
+            whole = await run(world.store, work, lambda _: None)
         with pytest.raises(KeyboardInterrupt), work_file(state) as work:
-            await simulation(world, new).run(world.store, work, stop)
+            await run(world.store, work, stop)
         with work_file(state) as work:
             heard: list[int] = []
-            again = await simulation(world, new).run(world.store, work, heard.append)
+            again = await run(world.store, work, heard.append)
 
     assert 4 == heard[0]
     assert whole.body() == again.body()
