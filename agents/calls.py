@@ -89,7 +89,12 @@ def _call_id(place: object, position: int, provider_id: object) -> str:
     number = f"{place}.{position}"
     if not provider_id:
         return number
-    return f"{number}:{_UNSAFE_ID.sub('_', str(provider_id))[:_ID_LENGTH]}"
+    return f"{number}:{safe_id(provider_id)}"
+
+
+def safe_id(provider_id: object) -> str:
+    """The id that a model gave a call, as it stands in ours."""
+    return _UNSAFE_ID.sub("_", str(provider_id))[:_ID_LENGTH]
 
 
 def _read_arguments(text: object, schema: JsonObject | None) -> tuple[JsonObject, str, str | None]:

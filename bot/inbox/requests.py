@@ -13,7 +13,7 @@ from countersign.approvals.forms.together import totals_in_words, waiting
 from countersign.approvals.models import RequestKind
 from countersign.approvals.ports import RequestView
 from countersign.bot.api.operation import MAX_ID_CHARS, Services
-from countersign.bot.inbox import shown
+from countersign.bot.inbox import shown, transcript
 from countersign.bot.inbox.granting import most_of
 from countersign.bot.inbox.pages import Pages
 from countersign.bot.inbox.powers import powers_of, versions_of
@@ -86,7 +86,7 @@ class RequestPage:
         view = await self.view(visit)
         request, typed = view.request, typed or {}
         deliveries = await self._records.deliveries(request.id)
-        messages = shown.messages_of(
+        messages = transcript.messages_of(
             await self._records.transcript(request.session_id),
             request.call_id,
             "" if request.parallel is None else request.parallel.branch,
@@ -95,7 +95,7 @@ class RequestPage:
         powers = powers_of(view, visit.reader, now, self._approvals.recording.administrators)
         hidden = 0
         if "transcript" not in visit.request.query:
-            hidden = max(len(messages) - shown.MESSAGES, 0)
+            hidden = max(len(messages) - transcript.MESSAGES, 0)
         return self._pages.shell.page(
             visit,
             PARTS.get(part, "request.html"),

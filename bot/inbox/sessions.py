@@ -19,7 +19,7 @@ from countersign.bot.http.problems import status_of
 from countersign.bot.inbox import guard
 from countersign.bot.inbox.pages import Form, Pages
 from countersign.bot.inbox.shell import HOME, Visit, to
-from countersign.bot.inbox.shown import messages_of
+from countersign.bot.inbox.transcript import messages_of
 from countersign.bot.inbox.words import N_
 from countersign.connectors.system import Route
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from countersign.approvals.forms.display import (
     Shown,
@@ -34,9 +33,6 @@ from countersign.approvals.rules.repeats import in_sentence
 
 LONG_TEXT = 60
 """Characters from which a text is edited in several lines."""
-MESSAGES = 20
-"""So many of a transcript are shown unless all are asked for."""
-
 QUICK_ARGUMENTS = 8
 """More are read on the page of the request."""
 
@@ -78,17 +74,6 @@ class Input:
     def is_long(self) -> bool:
         """Whether it takes several lines."""
         return self.field.kind == "json" or "\n" in self.value or len(self.value) > LONG_TEXT
-
-
-@dataclass(frozen=True)
-class Message:
-    """One message of the chat."""
-
-    who: str
-    text: str
-    calls: Sequence[str] = ()
-    is_this: bool = False
-    """Whether it is the one that proposes the call."""
 
 
 @dataclass(frozen=True)
@@ -217,35 +202,6 @@ def places_of(deliveries: Sequence[Delivery]) -> Sequence[Place]:
             )
         )
     return found
-
-
-def messages_of(
-    transcript: Sequence[JsonObject], call_id: str, branch: str = ""
-) -> Sequence[Message]:
-    """The chat up to the message that proposes the call; all of it if that is not there. Of chats
-    that work side by side that of the `branch`, if there is one."""
-    found = []
-    for message in transcript:
-        if branch and message.get("branch") != branch:
-            continue
-        read = _message(message, call_id)
-        found.append(read)
-        if read.is_this:
-            break
-    return found
-
-
-def _message(message: JsonObject, call_id: str) -> Message:
-    calls, is_this = [], False
-    for call in message.get("tool_calls") or ():
-        if isinstance(call, dict):
-            function: Any = call.get("function") or {}
-            calls.append(f"{function.get('name')}({function.get('arguments')})")
-            is_this = is_this or call.get("id") == call_id
-    content = message.get("content")
-    text = content if isinstance(content, str) else "" if content is None else str(content)
-    who = str(message.get("name") or message.get("role") or "")
-    return Message(who, text, calls, is_this)
 
 
 def card_of(
