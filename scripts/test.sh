@@ -102,10 +102,9 @@ waiting() {
 }
 
 browser() {
-    local chrome node
-    if ! chrome=$(scripts/ensure_chromium.sh); then
+    if [ -z "$chrome" ]; then
         without e2e "there is no browser"
-    elif ! node=$(scripts/ensure_npm.sh test); then
+    elif [ -z "$node" ]; then
         without e2e "the npm packages are missing"
     else
         PLAYWRIGHT_NODEJS_PATH=$(scripts/ensure_driver.sh "$node")
@@ -139,6 +138,11 @@ cleanup() {
     rm -rf "${PYTEST_DEBUG_TEMPROOT:-}"
 }
 trap cleanup EXIT
+
+# Pages are looked at in the first stage, too: with a browser, and with axe-core from npm.
+chrome=$(scripts/ensure_chromium.sh) || chrome=""
+node=$(scripts/ensure_npm.sh test) || node=""
+[ -z "$chrome" ] || export CHROME=$chrome
 
 computing
 waiting

@@ -25,7 +25,7 @@ from countersign.approvals.models import (
     Stage,
     Vote,
 )
-from countersign.approvals.models.plans import PLAN_TOOL, PlanStep
+from countersign.approvals.models.plans import PlanStep
 from countersign.approvals.ports import Unit
 from countersign.approvals.rules import plans
 from countersign.approvals.rules.approvers import is_asked_by
@@ -54,9 +54,7 @@ class PlanGrants:
         self, unit: Unit, request: Request, session: Session, votes: Sequence[Vote]
     ) -> Result | None:
         """Grant what a plan that is about to be claimed says, by those whose `votes` approved it;
-        None if it was done, or it is no plan; or why the plan is called off."""
-        if request.tool != PLAN_TOOL:
-            return None
+        None if it was done, or why the plan is called off."""
         plan = plans.read(request.arguments)
         people = people_for(unit.moment.people, request, session)
         situation = situation_of(session, unit.moment.people, request.created_at, request.seen)

@@ -116,7 +116,7 @@ class ServiceNowConnector(TicketConnector):
         times += [mark.updated_at for _, marks in found for mark in marks]
         newest = max([*times, *([start] if start else [])], default=None)
         return TicketPage(
-            observations=tuple(await self._observed(read)),
+            observations=tuple(await self._observed(read, hear=start is not None)),
             cursor="" if newest is None else newest.isoformat(),
         )
 
@@ -137,7 +137,7 @@ class ServiceNowConnector(TicketConnector):
         if self._settings.decide_by != "approvers" and (mark := self._mark(row)) is not None:
             marks = [mark]
         ticket = Ticket(record=record, marks=tuple(marks), shown=ref.shown)
-        return (await self._observed([ticket]))[0]
+        return (await self._observed([ticket], hear=True))[0]
 
     @override
     async def comment(self, ref: TicketRef, text: str, *, key: str) -> None:
@@ -211,11 +211,14 @@ class ServiceNowConnector(TicketConnector):
             return wire.approval(row, changes)
         return wire.field(row, self._settings.decide_by.field, changes)
 
-    async def _observed(self, tickets: Sequence[Ticket]) -> list[Observation]:
+    async def _observed(self, tickets: Sequence[Ticket], *, hear: bool) -> list[Observation]:
+        """What was read of them; with `hear` also what people have said in those that wait. A walk
+        through all that wait does without: readings of what has changed have heard it."""
         answers = [m for ticket in tickets for m in reading.decided(self._settings, ticket)]
         texts = [ticket.record for ticket in tickets if reading.to_trace(self._settings, ticket)]
         said = [t.record.id for t in tickets if reading.decided(self._settings, t)]
-        rows = [row for ticket in tickets for row in reading.touched(ticket)]
+        waiting = tickets if hear else ()
+        rows = [row for each in waiting for row in reading.to_hear(self._settings, each)]
         trail = await read_trail(self._client, self._settings, answers, texts, said, rows)
         return [reading.observation(self._settings, ticket, trail) for ticket in tickets]
 

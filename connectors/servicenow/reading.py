@@ -71,6 +71,12 @@ def touched(ticket: Ticket) -> list[str]:
     return list(dict.fromkeys([*rows, *([ticket.record.id] if ticket.record.updates else [])]))
 
 
+def to_hear(settings: ServiceNowSettings, ticket: Ticket) -> list[str]:
+    """The rows of it in which what was said has to be looked for: of a ticket that was answered the
+    answers are read, and once they are counted it is asked again, or it is over."""
+    return [] if decided(settings, ticket) else touched(ticket)
+
+
 def link(settings: ServiceNowSettings, sys_id: str) -> str:
     """Where a person opens a record. Source: ServiceNow docs, "Navigate directly to a table"."""
     return f"{settings.url}/nav_to.do?uri={quote(f'{settings.table}.do?sys_id={sys_id}', safe='')}"

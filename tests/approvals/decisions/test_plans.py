@@ -344,6 +344,25 @@ async def test_one_vote_of_one_person_counts_for_stages_that_let_it(world: World
     assert RequestStatus.EXECUTING is found.status
 
 
+async def test_each_fills_only_the_stages_that_ask_them(world: World) -> None:
+    """Dave, and not Ben, counts for the third stage as well."""
+    stages = [{"roles": [role]} for role in ("manager", "controller", "controller")]
+    rule = {**ASKS, "stages": stages, "same_person": True}
+    rule.pop("roles")
+    world.use({**RULES, "tools": {**RULES["tools"], "quote": rule}})
+    _, request = await proposed(world, STEP)
+    await world.vote(request, BEN)
+    await world.vote(request, DAVE)
+    run, claimed = await carried_out(world, request)
+    found = await one(world, run, call(world, run))
+    ((grant, _),) = await world.records.grants()
+
+    assert isinstance(claimed, Request), claimed
+    assert [("ben", 0, ()), ("dave", 1, (2,))] == [(g.by, g.stage, g.also) for g in grant.givers]
+    assert isinstance(found, Request)
+    assert RequestStatus.EXECUTING is found.status
+
+
 @pytest.mark.parametrize(
     ("rule", "why"),
     [
