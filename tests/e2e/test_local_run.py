@@ -42,7 +42,7 @@ def test_everything_starts_does_the_job_and_ends(page: Page, tmp_path: Path) -> 
 
         chat = Chat(page, places["Agents Playground"])
         chat.say("quote for Contoso, 25 seats")
-        chat.press("Approve")
+        chat.decide("Approve")
         chat.see("Finished.")
         answer_in_servicenow(chat, places)
         visit(page, places["CRM"])

@@ -63,7 +63,7 @@ def test_reject_with_a_reason_leads_to_a_revised_proposal(running: Stack, chat: 
     assert first["arguments"] != second["arguments"]
     assert running.effects("create_quote") == []
 
-    chat.press("Approve")
+    chat.decide("Approve")
     chat.see("Finished.")
     shot(chat.page, "playground-5-second-approved")
 

@@ -45,7 +45,7 @@ def test_reminder_leads_to_the_card_and_escalation_stands_on_it(
 
         assert 1 == page.get_by_role("button", name="Approve", exact=True).count()
 
-        chat.press("Approve")
+        chat.decide("Approve")
         chat.see("Finished.")
         shot(page, "time-4-approved")
 
