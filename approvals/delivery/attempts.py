@@ -26,8 +26,14 @@ from countersign.approvals.store import sessions as session_rows
 log = structlog.get_logger(__name__)
 
 NEVER_SHOWN = "It was over before it could be shown here."
+TURN = "As much was sent there as may be sent at once; it waits for its turn."
 Again = Sequence[str]
 """The id of the delivery, if it has to be made again at once."""
+
+
+def is_untried(delivery: Delivery) -> bool:
+    """Whether nothing of it can be there: nobody has ever tried to show it."""
+    return (delivery.reference, delivery.attempts, delivery.doubt_at) == (None, 0, None)
 
 
 class Attempts:
@@ -137,8 +143,9 @@ class Attempts:
     async def later(self, delivery: Delivery, exc: BusyError) -> Again:
         """Nothing was tried and nothing has failed: it is not its turn yet."""
         at = self._clock.now() + timedelta(seconds=backoff.capped_s(exc.retry_after_s))
+        why = TURN if is_untried(delivery) else str(exc)
         return await self._record(
-            delivery, next_at=codec.to_text(at), attempts=delivery.attempts, error=str(exc)
+            delivery, next_at=codec.to_text(at), attempts=delivery.attempts, error=why
         )
 
     async def never_shown(self, delivery: Delivery) -> Again:

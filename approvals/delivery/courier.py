@@ -18,7 +18,7 @@ from structlog.contextvars import bound_contextvars
 from countersign.approvals import backoff
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.delivery import digests
-from countersign.approvals.delivery.attempts import Attempts
+from countersign.approvals.delivery.attempts import NEVER_SHOWN, TURN, Attempts, is_untried
 from countersign.approvals.delivery.digests import Fellow
 from countersign.approvals.delivery.notices import Notifier
 from countersign.approvals.delivery.quiet_times import HELD, held, person_of
@@ -30,19 +30,20 @@ from countersign.approvals.errors import (
     NotFoundError,
     UnreachableError,
 )
-from countersign.approvals.models import Delivery, JsonObject
+from countersign.approvals.models import Delivery, DeliveryStatus, JsonObject
 from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.outages import Outages, named
 from countersign.approvals.ports import Channel, Channels, Clock, RequestView, Store
+from countersign.approvals.ports.channels import is_over
 from countersign.approvals.records import Records
 from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as rows
+from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store.view_rows import ViewRows, view_rows
 
 log = structlog.get_logger(__name__)
 
 Shown = tuple[Delivery, RequestView]
-BUSY = "As much was sent there as may be sent at once; it is not its turn yet."
 
 
 class Courier:
@@ -128,19 +129,23 @@ class Courier:
 
     async def _take(self, delivery_id: str) -> tuple[Delivery, RequestView, Sequence[Shown]] | None:
         now = self._clock.now()
-        known = await self._store.read(lambda c: rows.get(c, delivery_id))
+        known, too_late = await self._store.read(lambda c: _known(c, delivery_id))
         if not _is_due(known, now):
             return None
-        busy_s = self._busy_s(known)
+        busy_s = 0.0 if too_late else self._busy_s(known)
         person = self._records.views.person(person_of(known))
 
         def take(connection: Connection) -> tuple[Delivery, ViewRows, Sequence[Fellow]] | None:
             delivery = rows.get(connection, delivery_id, lock=True)
             if not _is_due(delivery, now):
                 return None
+            if too_late:  # a card of it would take the turn of one that somebody waits for
+                status = DeliveryStatus.CLOSED.value
+                rows.record(connection, delivery_id, status=status, next_at=None, error=NEVER_SHOWN)
+                return None
             if busy_s > 0:
                 next_at = codec.to_text(now + timedelta(seconds=backoff.capped_s(busy_s)))
-                rows.record(connection, delivery_id, next_at=next_at, error=BUSY)
+                rows.record(connection, delivery_id, next_at=next_at, error=TURN)
                 return None
             found = view_rows(connection, delivery.request_id)
             later = held(delivery, person, found.request, now)
@@ -176,6 +181,14 @@ class Courier:
         if delivery.reference is None:
             return await channel.post(delivery, view)
         return await channel.update(delivery, view) or delivery.reference
+
+
+def _known(connection: Connection, delivery_id: str) -> tuple[Delivery, bool]:
+    """The delivery, and whether it has waited for its turn until there was nothing left to show."""
+    known = rows.get(connection, delivery_id)
+    if known.error != TURN or not is_untried(known):
+        return known, False
+    return known, is_over(request_rows.get(connection, known.request_id))
 
 
 def _is_due(delivery: Delivery, now: datetime) -> bool:

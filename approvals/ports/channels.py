@@ -100,10 +100,14 @@ class RequestView(Value):
     @property
     def is_over(self) -> bool:
         """Whether what is shown now will not change any more."""
-        status = self.request.status
-        if self.request.kind is RequestKind.INPUT:
-            return status is not RequestStatus.PENDING
-        return status not in _OPEN
+        return is_over(self.request)
+
+
+def is_over(request: Request) -> bool:
+    """Whether what is shown of a request will not change any more."""
+    if request.kind is RequestKind.INPUT:
+        return request.status is not RequestStatus.PENDING
+    return request.status not in _OPEN
 
 
 class Prompt(Value):

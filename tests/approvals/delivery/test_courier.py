@@ -11,8 +11,7 @@ from structlog.testing import capture_logs
 
 from countersign.approvals.backoff import BACKOFF_MAX_S, SEND_TIMEOUT_S
 from countersign.approvals.decisions.outbox import OUTCOME_WAIT
-from countersign.approvals.delivery.attempts import NEVER_SHOWN
-from countersign.approvals.delivery.courier import BUSY
+from countersign.approvals.delivery.attempts import NEVER_SHOWN, TURN
 from countersign.approvals.errors import (
     BusyError,
     ConfigurationError,
@@ -200,7 +199,7 @@ async def test_place_that_is_busy_is_not_tried_before_its_turn(world: World, pos
     came = await only(world, request)
 
     assert before == during
-    assert (0, BUSY) == (waits.attempts, waits.error)
+    assert (0, TURN) == (waits.attempts, waits.error)
     assert waits.next_at == world.clock.now()
     assert (came.shown_version, None) == (waits.wanted_version, came.error)
 
