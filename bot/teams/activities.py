@@ -17,7 +17,6 @@ from countersign.bot.teams.adapter import InvokeAnswer, TeamsAdapter
 from countersign.bot.teams.asking import instead_of, instead_of_invoke, is_instead
 from countersign.bot.teams.bounds import bounded, refusal
 from countersign.bot.teams.clicks import is_submit
-from countersign.bot.teams.command_texts import help_text
 from countersign.bot.teams.deciding import Deciding
 from countersign.bot.teams.edits import Edits
 from countersign.bot.teams.messages import Text
@@ -28,6 +27,7 @@ from countersign.bot.teams.settings import TeamsSettings
 from countersign.bot.teams.starting import Starting
 from countersign.bot.teams.talking import Talking
 from countersign.bot.teams.wire import IncomingActivity
+from countersign.connectors.conversing.command_texts import help_text
 from countersign.connectors.system import Admission, Starts, WorkflowInfo
 
 

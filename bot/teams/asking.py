@@ -19,8 +19,8 @@ from countersign.bot.teams.elements import (
     words,
 )
 from countersign.bot.teams.parts import Look, action_data
-from countersign.bot.teams.phrases import Command, Start, Unclear
-from countersign.bot.teams.question import prompt_of
+from countersign.connectors.conversing.phrases import Command, Start, Unclear
+from countersign.connectors.conversing.said import prompt_of
 from countersign.connectors.system import WorkflowInfo
 
 SHOWN = 600

@@ -21,10 +21,10 @@ from countersign.approvals.models import (
 from countersign.approvals.records import Records
 from countersign.bot.teams.messages import Text
 from countersign.bot.teams.people import People, unknown_person
-from countersign.bot.teams.phrases import Start, understand
 from countersign.bot.teams.replies import Replies
 from countersign.bot.teams.starting import Starting, act_of
 from countersign.bot.teams.wire import IncomingActivity
+from countersign.connectors.conversing.phrases import Start, understand
 from countersign.connectors.system import WorkflowInfo
 
 log = structlog.get_logger()

@@ -5,25 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from countersign.approvals.models import JsonObject
+from countersign.connectors.conversing.said import Text as Text
 
 CARD_TYPE = "application/vnd.microsoft.card.adaptive"
-TEXT_LIMIT = 20_000
-"""Characters. Teams takes about 28 KB of a message including its envelope."""
-
-
-@dataclass(frozen=True)
-class Text:
-    """A message of words. `markdown` only for words of our own: agents' words go as plain."""
-
-    text: str
-    markdown: bool = True
-
-    @property
-    def shortened(self) -> str:
-        """The text within the limit, saying so if something was cut off."""
-        if len(self.text) <= TEXT_LIMIT:
-            return self.text
-        return f"{self.text[:TEXT_LIMIT]}\n\n… ({len(self.text):,} characters in all)"
 
 
 @dataclass(frozen=True)

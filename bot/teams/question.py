@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut_visibly
 from countersign.approvals.models import JsonObject, Request, RequestStatus
 from countersign.approvals.ports import RequestView
@@ -25,9 +24,9 @@ from countersign.bot.teams.elements import (
 )
 from countersign.bot.teams.outcome import decided_by
 from countersign.bot.teams.parts import NAME_LIMIT, Look, action_data
+from countersign.connectors.conversing.said import MESSAGE_ARGUMENT, PROMPT_ARGUMENT, as_said
 
 MESSAGE_LIMIT = 3000
-PROMPT_ARGUMENT, MESSAGE_ARGUMENT = "prompt", "message"
 
 
 def input_card(
@@ -74,24 +73,12 @@ def _asked(request: Request) -> list[JsonObject]:
     ]
     prompt = request.arguments.get(PROMPT_ARGUMENT) or request.rationale
     if prompt:
-        elements.append(plain(cut_visibly(_text(prompt), MESSAGE_LIMIT)))
+        elements.append(plain(cut_visibly(as_said(prompt), MESSAGE_LIMIT)))
     message = request.arguments.get(MESSAGE_ARGUMENT)
     if message:
         elements.append(label("The last message in the chat"))
-        elements.append(plain(cut_visibly(_text(message), MESSAGE_LIMIT)))
+        elements.append(plain(cut_visibly(as_said(message), MESSAGE_LIMIT)))
     return elements
-
-
-def prompt_of(request: Request) -> str:
-    """What is asked, as text."""
-    prompt = request.arguments.get(PROMPT_ARGUMENT) or request.rationale
-    message = request.arguments.get(MESSAGE_ARGUMENT)
-    return _text(message or prompt or "")
-
-
-def _text(said: object) -> str:
-    """A message as it is; it is shown as text, in a block of its own."""
-    return said if isinstance(said, str) else value_text(said)
 
 
 def _answered(view: RequestView, note: Note | None) -> JsonObject:

@@ -13,8 +13,9 @@ from countersign.approvals.rules.placing import wider_audience
 from countersign.approvals.tickets import ActKey
 from countersign.bot.teams.channel import NAME
 from countersign.bot.teams.people import People
-from countersign.bot.teams.phrases import Start
 from countersign.bot.teams.wire import IncomingActivity
+from countersign.connectors.conversing.phrases import Start
+from countersign.connectors.conversing.talk import started_text
 from countersign.connectors.system import Starts
 
 log = structlog.get_logger()
@@ -48,10 +49,7 @@ class Starting:
             idempotency_key=_key(activity, message_id or activity.id or str(uuid4()), edits),
         )
         log.info("session started", session_id=session.id, workflow=wish.workflow.name)
-        text = (
-            f"Started **{wish.workflow.title}** `{session.id}`. I will post progress here; "
-            f"`status {session.id}` tells how it stands, `cancel {session.id}` ends it."
-        )
+        text = started_text(wish.workflow.title, session.id)
         if wider_audience(self._placing, activity.conversation_kind):
             text += (
                 "\n\nWho decides and what runs is said here; reasons, comments and values only to "

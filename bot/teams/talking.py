@@ -1,7 +1,4 @@
-"""Messages of people to the bot: read in the light of what waits for them where they write it.
-
-A question takes the text as its answer; a card never does. What could be two things is asked.
-"""
+"""Messages of people to the bot, and the buttons of the cards that ask what one is meant as."""
 
 from __future__ import annotations
 
@@ -11,26 +8,24 @@ import structlog
 
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import CountersignError, InvalidError
-from countersign.approvals.models import Actor, JsonObject, Principal
+from countersign.approvals.models import JsonObject
 from countersign.approvals.records import Records
 from countersign.bot.teams.adapter import InvokeAnswer, TeamsAdapter
-from countersign.bot.teams.answering import Answering
-from countersign.bot.teams.asking import Instead, fits, shall_it_start
+from countersign.bot.teams.asking import Instead
 from countersign.bot.teams.bounds import refusal
 from countersign.bot.teams.cards import notice_card
 from countersign.bot.teams.channel import replace
-from countersign.bot.teams.command_texts import workflows_text
-from countersign.bot.teams.commands import Commands
 from countersign.bot.teams.messages import CARD_TYPE, Card, Text
 from countersign.bot.teams.people import People, unknown_person
-from countersign.bot.teams.phrases import Command, Start, Unclear, understand
 from countersign.bot.teams.presence import Presence
-from countersign.bot.teams.question import prompt_of
 from countersign.bot.teams.replies import Replies
 from countersign.bot.teams.settings import TeamsSettings
 from countersign.bot.teams.starting import Starting, act_of
-from countersign.bot.teams.waits import Waits, question_of_others, waits_for
+from countersign.bot.teams.surface import Surroundings, TeamsSurface
 from countersign.bot.teams.wire import IncomingActivity
+from countersign.connectors.conversing.phrases import Command, Start, understand
+from countersign.connectors.conversing.said import Said
+from countersign.connectors.conversing.talk import Talk
 from countersign.connectors.system import WorkflowInfo
 
 log = structlog.get_logger()
@@ -54,121 +49,45 @@ class Talking:
         readable: bool,
         pages_url: str = "",
     ) -> None:
-        self._records = records
         self._starting = starting
         self._people, self._presence, self._workflows = people, presence, workflows
         self._adapter, self._replies = adapter, replies
-        self._answering = Answering(
-            settings,
-            approvals,
-            records,
-            adapter,
-            replies,
-            readable=readable,
-            pages_url=pages_url,
+        self._around = Surroundings(
+            settings, approvals, records, starting, adapter, replies, readable, pages_url
         )
-        self._commands = Commands(approvals, records, workflows, settings.placing)
+        self._talk = Talk(approvals, records, workflows, settings.placing)
 
     async def said(self, activity: IncomingActivity) -> None:
         """A message of words."""
-        asker, clicker = self._people.requester(activity), self._people.clicker(activity)
-        if asker.principal is None:
-            log.info("stranger answered", identity=asker.identity)
+        said = self._said(activity)
+        if said is None:
             self._replies.reply(activity, Text(unknown_person(activity)))
             return
         try:
-            await self._granted(activity, asker.principal, asker, clicker)
+            await self._presence.spoke(activity, said.clicker)
+            await self._talk.answer(said, self._place(activity, said))
         except CountersignError as error:
             log.warning("message not carried out", error=str(error))
             self._replies.reply(activity, Text(f"That did not work: {error}", markdown=False))
 
-    async def _granted(
-        self, activity: IncomingActivity, owner: Principal, asker: Actor, clicker: Actor
-    ) -> None:
-        await self._presence.spoke(activity, clicker)
-        if await self._records.acted(act_of(activity)) is not None:
-            log.info("message delivered again")  # it was an answer, and counts once
-            return
-        wish = understand(activity.words, self._workflows)
-        if isinstance(wish, Command) and (wish.is_complete or not activity.words):
-            await self._carry_out(activity, wish, asker, clicker)
-            return
-        waits, actor = await self._waiting(activity, asker, clicker)
-        if len(waits.questions) > 1:
-            await self._answering.which(activity, waits.questions)
-        elif waits.questions:
-            await self._answering.take(activity, waits.questions[0], waits.cards, wish, actor)
-        elif isinstance(wish, Command):
-            await self._carry_out(activity, wish, asker, clicker)
-        elif isinstance(wish, Start):
-            await self._wants(activity, wish, owner)
-        elif waits.cards:
-            named = [each for each in waits.cards if each.id in activity.words]
-            await self._answering.not_by_text(activity, named or waits.cards)
-        else:
-            await self._unclear(activity, wish, owner)
+    def _said(self, activity: IncomingActivity) -> Said | None:
+        """None from a stranger."""
+        asker, clicker = self._people.requester(activity), self._people.clicker(activity)
+        if asker.principal is None:
+            log.info("stranger answered", identity=asker.identity)
+            return None
+        return Said(
+            words=activity.words,
+            here=activity.conversation_key,
+            kind=activity.conversation_kind,
+            asker=asker,
+            clicker=clicker,
+            owner=asker.principal,
+            act=act_of(activity),
+        )
 
-    async def _waiting(
-        self, activity: IncomingActivity, asker: Actor, clicker: Actor
-    ) -> tuple[Waits, Actor]:
-        """What waits here for whoever wrote, and as whom they answer it. Only local clients have
-        one persona for two people: whoever asks may be asked back."""
-        here, personal = activity.conversation_key, activity.conversation_kind == "personal"
-        found = Waits()
-        for actor in (clicker, asker):
-            if actor.principal is not None:
-                waits = await waits_for(self._records, actor.principal, here, personal=personal)
-                if waits.questions or asker.principal == clicker.principal:
-                    return waits, actor
-                found = found if found.cards else waits
-        return found, clicker
-
-    async def _carry_out(
-        self, activity: IncomingActivity, wish: Command, asker: Actor, clicker: Actor
-    ) -> None:
-        here, kind = activity.conversation_key, activity.conversation_kind
-        answer = await self._commands.answer(wish, here, asker, clicker, kind)
-        self._replies.reply(activity, answer)
-        if wish.name == "pending":
-            waiting = await self._commands.pending(clicker)
-            self._replies.spawn(self._answering.repost(activity, waiting))
-
-    async def _wants(self, activity: IncomingActivity, wish: Start, owner: Principal) -> None:
-        """Start it, unless a question to somebody else is open here: it may be about that."""
-        question = await question_of_others(self._records, activity.conversation_key)
-        if question is not None and not fits(activity.words):
-            text = (
-                f"A question is open here ({question.id}), and this message is too long to ask "
-                "whether it is the answer. Nothing was started. Start it with a shorter message, "
-                "or in a conversation of its own."
-            )
-            self._replies.reply(activity, Text(text))
-            return
-        if question is not None:
-            look, message = self._answering.look(activity), activity.id or ""
-            shown = question.id if self._answering.wider_audience(activity) else prompt_of(question)
-            ask = shall_it_start(wish.workflow, activity.words, look, message, question=shown)
-            self._replies.reply(activity, Card(ask, f"Start {wish.workflow.title} with this?"))
-            return
-        _, text = await self._starting.start(activity, wish, owner.id)
-        self._replies.reply(activity, Text(text))
-
-    async def _unclear(self, activity: IncomingActivity, wish: Unclear, owner: Principal) -> None:
-        under_way = await self._commands.under_way(activity.conversation_key)
-        if wish.decides:
-            answer = await self._commands.nothing_to_decide(wish.reason, under_way)
-            self._replies.reply(activity, answer)
-            return
-        if wish.maybe is not None and fits(activity.words):
-            look, message = self._answering.look(activity), activity.id or ""
-            ask = shall_it_start(wish.maybe, activity.words, look, message)
-            self._replies.reply(activity, Card(ask, f"Start {wish.maybe.title} with this?"))
-            return
-        if mine := [session for session in under_way if session.owner == owner.id]:
-            self._replies.reply(activity, await self._commands.second_thought(mine))
-            return
-        choices = workflows_text(self._workflows)
-        self._replies.reply(activity, Text(f"{wish.reason}\n\n{choices}"))
+    def _place(self, activity: IncomingActivity, said: Said) -> TeamsSurface:
+        return TeamsSurface(self._around, activity, said.owner.id)
 
     async def instead(self, activity: IncomingActivity, click: Instead) -> InvokeAnswer:
         """The button of a card that has asked; the answer replaces that card."""
@@ -184,12 +103,12 @@ class Talking:
         return InvokeAnswer({"statusCode": 200, "type": CARD_TYPE, "value": card})
 
     async def _instead(self, activity: IncomingActivity, click: Instead) -> JsonObject:
-        asker, clicker = self._people.requester(activity), self._people.clicker(activity)
-        if asker.principal is None:
+        said = self._said(activity)
+        if said is None:
             return notice_card("You are not known here", unknown_person(activity))
         wish = understand(click.said, self._workflows)
         if isinstance(wish, Command) and not click.workflow:
-            await self._carry_out(activity, wish, asker, clicker)
+            await self._talk.carry_out(said, wish, self._place(activity, said))
             return notice_card("Not an answer", f"You asked for: {wish.name}")
         known = {each.name: each for each in self._workflows}
         if click.workflow not in known:
@@ -198,7 +117,7 @@ class Talking:
         is_same = isinstance(wish, Start) and wish.workflow.name == workflow.name
         start = wish if is_same and isinstance(wish, Start) else Start(workflow, click.said)
         session, text = await self._starting.start(
-            activity, start, asker.principal.id, message_id=click.message or None
+            activity, start, said.owner.id, message_id=click.message or None
         )
         self._replies.reply(activity, Text(text))
         return notice_card(f"{workflow.title} is started", session.id)

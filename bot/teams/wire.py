@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from countersign.approvals.models import ConversationKey, JsonObject
 from countersign.bot.teams.spoken import plain_words
-
-Kind = Literal["personal", "group", "channel"]
+from countersign.connectors.conversing.said import Kind
 
 
 class _Wire(BaseModel):

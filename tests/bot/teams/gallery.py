@@ -76,8 +76,8 @@ from countersign.bot.teams.cards import (
 )
 from countersign.bot.teams.elements import Flavour
 from countersign.bot.teams.parts import Look
-from countersign.bot.teams.phrases import Command, Start
-from countersign.bot.teams.question import prompt_of
+from countersign.connectors.conversing.phrases import Command, Start
+from countersign.connectors.conversing.said import prompt_of
 from tests.bot.teams.stage import ARGUMENTS, SCHEMA, WORKFLOWS
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from countersign.approvals.models import Actor, SessionId, Verdict, Via
-from countersign.bot.teams.command_texts import help_text
-from countersign.bot.teams.phrases import (
+from countersign.bot.teams.wire import IncomingActivity
+from countersign.connectors.conversing.command_texts import help_text
+from countersign.connectors.conversing.phrases import (
     TASK_LIMIT,
     Command,
     Start,
     Unclear,
     understand,
 )
-from countersign.bot.teams.wire import IncomingActivity
 from tests.bot.teams.stage import (
     ALEX,
     APP_ID,

@@ -30,7 +30,8 @@ from countersign.bot.teams import connector
 from countersign.bot.teams.channel import TeamsChannel, safe_markdown
 from countersign.bot.teams.connector import _error_code
 from countersign.bot.teams.hosts import service_url_allowed
-from countersign.bot.teams.messages import TEXT_LIMIT, Text
+from countersign.bot.teams.messages import Text
+from countersign.connectors.conversing.said import TEXT_LIMIT
 from tests.bot.teams import gallery
 from tests.bot.teams.stage import ALEX, SAM, Stage, stage
 

@@ -17,7 +17,7 @@ from countersign.approvals.models import (
     Verdict,
     Via,
 )
-from countersign.bot.teams import waits
+from countersign.connectors.conversing import waits
 from countersign.sandbox.botframework.world import Message
 from tests.bot.teams.stage import ADELE, ALEX, ARGUMENTS, ISAIAH, SAM, STRANGER, Stage
 

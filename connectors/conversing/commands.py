@@ -25,7 +25,7 @@ from countersign.approvals.rules.eligibility import asked, missing
 from countersign.approvals.rules.pausing import known_in
 from countersign.approvals.rules.placing import wider_audience
 from countersign.approvals.rules.unreachable import unreachable
-from countersign.bot.teams.command_texts import (
+from countersign.connectors.conversing.command_texts import (
     PENDING_SHOWN,
     help_text,
     pauses_text,
@@ -33,9 +33,8 @@ from countersign.bot.teams.command_texts import (
     the_scope,
     workflows_text,
 )
-from countersign.bot.teams.messages import Text
-from countersign.bot.teams.phrases import Command
-from countersign.bot.teams.wire import Kind
+from countersign.connectors.conversing.phrases import Command
+from countersign.connectors.conversing.said import Kind, Text
 from countersign.connectors.system import WorkflowInfo
 
 SESSIONS_SHOWN = 10
@@ -65,16 +64,19 @@ class Commands:
         asker: Actor,
         clicker: Actor,
         kind: Kind = "personal",
+        *,
+        shows: str = "card",
     ) -> Text:
-        """The answer. `asker` owns sessions, `clicker` decides requests; usually the same."""
+        """The answer. `asker` owns sessions, `clicker` decides requests; usually the same. `shows`
+        is what shows a request there."""
         match command.name:
             case "help":
-                return Text(help_text(self._workflows, kind))
+                return Text(help_text(self._workflows, kind, shows))
             case "workflows":
                 return Text(workflows_text(self._workflows))
             case "pending":
                 wider = wider_audience(self._placing, kind)
-                return pending_text(await self.pending(clicker), elsewhere=wider)
+                return pending_text(await self.pending(clicker), elsewhere=wider, shows=shows)
             case "status":
                 return await self._status(command.session_id, here, asker, kind)
             case "cancel":

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from countersign.approvals.models import (
     ConversationKey,
-    Delivery,
     Principal,
     Request,
     RequestKind,
@@ -16,8 +14,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.records import Records
 from countersign.approvals.rules.wanted import Order, Wanted
-from countersign.bot.teams.channel import NAME
-from countersign.bot.teams.places import key_of
+from countersign.connectors.conversing.said import Surface
 
 AT_MOST = 20
 """Cards that are named."""
@@ -38,9 +35,9 @@ class Waits:
 
 
 async def waits_for(
-    records: Records, person: Principal, here: ConversationKey, *, personal: bool
+    records: Records, person: Principal, place: Surface, *, personal: bool
 ) -> Waits:
-    """What waits for `person` in the conversation `here`, the oldest first."""
+    """What waits for `person` in this place, the oldest first."""
     mine = list(await records.waiting_for(person, limit=LOOKED_AT))
     if not mine:
         return Waits()
@@ -49,7 +46,7 @@ async def waits_for(
         seen = {request.id for request in mine}
         mine += [request for request in reversed(asked.items) if request.id not in seen]
     around = await records.around([request.id for request in mine])
-    shown = {of for of, (_, found) in around.items() if _is_shown(found, person, here, personal)}
+    shown = {of for of, (_, found) in around.items() if place.is_shown(found, person)}
     questions = [r for r in mine if r.kind is RequestKind.INPUT and r.id in shown]
     cards = [r for r in mine if r not in questions and (personal or r.id in shown)]
     return Waits(tuple(questions), tuple(cards[:AT_MOST]))
@@ -69,15 +66,3 @@ async def question_of_others(records: Records, here: ConversationKey) -> Request
                 found: Request = request
                 return found
     return None
-
-
-def _is_shown(
-    deliveries: Sequence[Delivery], person: Principal, here: ConversationKey, personal: bool
-) -> bool:
-    """By where it is meant to be shown: a card may be there a moment before that is on record."""
-    targets = {f"conversation:{here}", *([f"person:{person.id}"] if personal else ())}
-    return any(
-        delivery.channel == NAME
-        and (delivery.target in targets or key_of(delivery.reference or {}) == here)
-        for delivery in deliveries
-    )

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 
 from countersign.approvals.forms.wording import as_text, in_words
 from countersign.approvals.models import Pause, PauseKind, PauseScope, Request
-from countersign.bot.teams.messages import Text
-from countersign.bot.teams.phrases import Start, understand
-from countersign.bot.teams.wire import Kind
+from countersign.connectors.conversing.phrases import Start, understand
+from countersign.connectors.conversing.said import Kind, Text
 from countersign.connectors.system import WorkflowInfo
 
 PENDING_SHOWN = 20
 
 
-def help_text(workflows: Sequence[WorkflowInfo], kind: Kind = "personal") -> str:
-    """What the bot is, and every way to use it in a conversation of this kind."""
+def help_text(
+    workflows: Sequence[WorkflowInfo], kind: Kind = "personal", shows: str = "card"
+) -> str:
+    """What the app is, and every way to use it in a conversation of this kind; `shows` is what
+    shows a request there."""
     example = f" For example: `{_example(workflows)}`" if workflows else ""
     how = "Write what you need and the agents start on it; what matters comes to the right people"
     if kind != "personal":
@@ -25,7 +27,7 @@ def help_text(workflows: Sequence[WorkflowInfo], kind: Kind = "personal") -> str
             "need, and the agents start on it. What matters comes to the right people"
         )
     return (
-        f"I put a person's approval between agents and risky actions. {how} as a card."
+        f"I put a person's approval between agents and risky actions. {how} as a {shows}."
         f"{example}\n\n"
         "- `workflows`: what the agents can do\n"
         "- `pending`: what waits for your decision\n"
@@ -72,8 +74,8 @@ def pauses_text(pauses: Sequence[Pause]) -> Text:
     return Text("\n".join(["Paused now:", "", *lines]))
 
 
-def pending_text(requests: Sequence[Request], *, elsewhere: bool) -> Text:
-    """`elsewhere`: their cards are not shown where this is said."""
+def pending_text(requests: Sequence[Request], *, elsewhere: bool, shows: str = "card") -> Text:
+    """`elsewhere`: the cards or messages that `shows` names are not shown where this is said."""
     if not requests:
         return Text("Nothing waits for your decision.")
     lines = [
@@ -83,6 +85,6 @@ def pending_text(requests: Sequence[Request], *, elsewhere: bool) -> Text:
     ]
     more = f"\n\nThese are the first {PENDING_SHOWN}." if len(lines) == PENDING_SHOWN else ""
     if elsewhere:
-        more += "\n\nTheir cards are in your own chat with me: write `pending` there."
+        more += f"\n\nTheir {shows}s are in your own chat with me: write `pending` there."
     count = "One request waits" if len(lines) == 1 else f"{len(lines)} requests wait"
     return Text("\n".join([f"{count} for your decision:", "", *lines]) + more)
