@@ -21,6 +21,7 @@ from countersign.approvals.rules.conditions.facts import (
     arguments_type,
 )
 from countersign.approvals.rules.conditions.parties import Parties
+from countersign.approvals.rules.conditions.satisfiability import contradiction
 from countersign.approvals.rules.conditions.syntax import Node, parse
 from countersign.approvals.rules.conditions.types import DYN, Type
 from countersign.approvals.rules.conditions.values import EvaluationError
@@ -156,7 +157,7 @@ class Rulebook:
                 continue
             found = self._of(rule) or [self._preliminary(node)]
             wrong = [problem for each in found for problem in each.problems]
-            for problem in dict.fromkeys(wrong or self._never(rule, found)):
+            for problem in dict.fromkeys(wrong or self._never(rule, node, found)):
                 yield rule.id, problem
 
     def edit_problems(self) -> Iterator[tuple[str, str]]:
@@ -168,6 +169,8 @@ class Rulebook:
                 own = [entry.edits.get(key) for entry in lanes if entry.id == rule_id]
                 found = [e if isinstance(e, Checked) else e.checked for e in own if e is not None]
                 wrong = [p for each in found or [self._preliminary(node)] for p in each.problems]
+                if not wrong and (clash := contradiction(node)) is not None:
+                    wrong = [f"is never true: {clash}; write || between them"]
                 for problem in dict.fromkeys(wrong):
                     yield f"{place}.edits.{key}", problem
 
@@ -195,14 +198,18 @@ class Rulebook:
         undecided = not self.known.schemas
         return check(node, Catalogue(ANY_TOOL, DYN, self._calendars, self._zone, undecided))
 
-    def _never(self, rule: OrderedRule, found: Sequence[Checked]) -> Iterator[str]:
+    def _never(self, rule: OrderedRule, node: Node, found: Sequence[Checked]) -> Iterator[str]:
         """Why a condition is true of no call at all."""
         absent = frozenset.intersection(*(each.absent for each in found))
         tools = " and ".join(rule.tool)
         for name in sorted(absent):
             yield f"has(args.{name}): {tools} has no argument {name}"
-        if not absent and all(each.constant is False for each in found):
+        if absent:
+            return
+        if all(each.constant is False for each in found):
             yield "is never true; remove the rule"
+        elif (clash := contradiction(node)) is not None:
+            yield f"is never true: {clash}; write || between them, or remove the rule"
 
     def _of(self, rule: OrderedRule) -> list[Checked]:
         """The condition of a rule, checked for each of the tools that there are."""

@@ -1,11 +1,13 @@
-"""Shadowing: rules that no call reaches, because an earlier one rules on all of theirs. Pure."""
+"""Shadowing: rules that no call reaches, because earlier ones rule on all of theirs. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from countersign.approvals.rules.conditions.satisfiability import Proofs, subjects
 from countersign.approvals.rules.conditions.syntax import Node, literal
 from countersign.approvals.rules.ordered_rules import OrderedRule, is_pattern
 from countersign.approvals.rules.tool_rules import Rule
@@ -13,33 +15,50 @@ from countersign.approvals.rules.tool_rules import Rule
 TRUE = literal(True)
 
 
+MOST_TOGETHER = 40
+"""Earlier rules that are looked at together: more of them nobody can keep apart either."""
+
+
 def shadowed(rules: Sequence[OrderedRule], tools: Mapping[str, Rule]) -> Iterator[tuple[str, str]]:
     """Each rule of which it can be proved that no call reaches it, as `rules.ID` or `tools.TOOL`,
     and why."""
-    earlier = _Earlier()
+    earlier, proofs = _Earlier(), Proofs()
     for rule in rules:
-        parts = _parts(rule.condition)
-        found = [_before(pattern, parts, earlier.of(pattern)) for pattern in rule.tool]
-        names = list(dict.fromkeys(each.id for each in found if each is not None))
-        if None not in found:
-            yield f"rules.{rule.id}", _said(names)
-        earlier.add(rule, parts)
+        read = _Read.of(rule)
+        found = [_before(pattern, read, earlier.of(pattern), proofs) for pattern in rule.tool]
+        if all(found):
+            names = dict.fromkeys(each.id for some in found for each in some)
+            yield f"rules.{rule.id}", _said(list(names))
+        earlier.add(read)
     for tool in tools:
-        first = _before(tool, (), earlier.of(tool))
-        if first is not None:
-            yield f"tools.{tool}", _said([first.id])
+        first = _before(tool, _Read(), earlier.of(tool), proofs)
+        if first:
+            yield f"tools.{tool}", _said([each.id for each in first])
 
 
 def _said(names: Sequence[str]) -> str:
     which = " and ".join(names)
-    verb = "come" if len(names) > 1 else "comes"
+    verbs = ("come", "rule") if len(names) > 1 else ("comes", "rules")
     return (
-        f"is never reached: {which} {verb} first and already rules on every call that it is for; "
-        "move it up, or remove it"
+        f"is never reached: {which} {verbs[0]} first and already {verbs[1]} on every call that it "
+        "is for; move it up, or remove it"
     )
 
 
-_Read = tuple[OrderedRule, tuple[Node, ...]]
+@dataclass(frozen=True)
+class _Read:
+    """A rule, and what all has to be true for it to match."""
+
+    id: str = ""
+    tool: tuple[str, ...] = ()
+    condition: Node = TRUE
+    parts: tuple[Node, ...] = ()
+    subjects: frozenset[Node] = frozenset()
+
+    @classmethod
+    def of(cls, rule: OrderedRule) -> _Read:
+        node = rule.condition or TRUE
+        return cls(rule.id, tuple(rule.tool), node, _parts(rule.condition), subjects(node))
 
 
 class _Earlier:
@@ -49,26 +68,57 @@ class _Earlier:
         self._by_name: dict[str, list[_Read]] = {}
         self._patterns: list[_Read] = []
 
-    def add(self, rule: OrderedRule, parts: tuple[Node, ...]) -> None:
+    def add(self, rule: _Read) -> None:
         """Another one, after all others."""
         for name in rule.tool:
             if not is_pattern(name):
-                self._by_name.setdefault(name, []).append((rule, parts))
+                self._by_name.setdefault(name, []).append(rule)
         if any(map(is_pattern, rule.tool)):
-            self._patterns.append((rule, parts))
+            self._patterns.append(rule)
 
     def of(self, name: str) -> Sequence[_Read]:
         """Those that may be for all that a name or pattern stands for."""
         return [*self._by_name.get(name, ()), *self._patterns]
 
 
-def _before(pattern: str, parts: tuple[Node, ...], earlier: Sequence[_Read]) -> OrderedRule | None:
-    """The first of the earlier rules that matches whatever this pattern and these parts match."""
-    for rule, others in earlier:
-        covers = any(_covers(each, pattern) for each in rule.tool)
-        if covers and all(any(_implies(part, other) for part in parts) for other in others):
-            return rule
-    return None
+def _before(pattern: str, rule: _Read, earlier: Sequence[_Read], proofs: Proofs) -> Sequence[_Read]:
+    """The fewest of the earlier rules that match whatever this pattern and this rule match; empty
+    if there are none."""
+    covering = [e for e in earlier if any(_covers(each, pattern) for each in e.tool)]
+    for other in covering:
+        if all(any(_implies(part, needed) for part in rule.parts) for needed in other.parts):
+            return [other]
+    # Without a condition of its own it is what remains when one of the others is changed.
+    related = _related(rule, covering)
+    return _together(rule, related, proofs) if len(related) <= MOST_TOGETHER else ()
+
+
+def _related(rule: _Read, earlier: Sequence[_Read]) -> Sequence[_Read]:
+    """Those that speak of the same as the rule, or of the same as one that does."""
+    subjects, found = rule.subjects, frozenset[str]()
+    while True:
+        more = [each for each in earlier if subjects & each.subjects]
+        if len(more) == len(found):
+            return more
+        found = frozenset(each.id for each in more)
+        subjects = subjects.union(*(each.subjects for each in more))
+
+
+def _together(rule: _Read, earlier: Sequence[_Read], proofs: Proofs) -> Sequence[_Read]:
+    """Those of these without which the rule could be reached; empty if it can be."""
+
+    def cover(some: Sequence[_Read]) -> bool:
+        return proofs.excluded([rule.condition], [each.condition for each in some])
+
+    # What is never true by itself is said elsewhere.
+    if not earlier or not cover(earlier) or cover(()):
+        return ()
+    needed = list(earlier)
+    for each in earlier:
+        fewer = [other for other in needed if other is not each]
+        if cover(fewer):
+            needed = fewer
+    return needed
 
 
 def _covers(pattern: str, other: str) -> bool:

@@ -234,7 +234,7 @@ CROSS_CHECKS: tuple[Callable[[Document], Iterator[str]], ...] = (
     _systems,
     _production,
 )
-OF_RULES = (_quorums, _schedules, _channels)
+OF_RULES = (_quorums, _schedules, _channels, _domains, _delegations)
 """Those that say nothing of a server."""
 
 

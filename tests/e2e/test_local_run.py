@@ -73,7 +73,7 @@ def answer_in_servicenow(chat: Chat, places: Mapping[str, str]) -> None:
     visit(desk, places["provisioning"])
 
     def provisioned() -> bool:
-        desk.reload()
+        visit(desk, places["provisioning"])
         return "billing" in desk.inner_text("body")
 
     until(provisioned, "the database")

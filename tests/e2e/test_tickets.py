@@ -94,10 +94,11 @@ def test_somebody_else_is_told_why_their_answer_does_not_count(page: Page, asked
     request = asked.pending()
     jira = ticket(asked, request, "jira")
     open_in_jira(page, jira, "Adele Vance")
-    page.get_by_role("button", name="Approve", exact=True).click()
+    with page.expect_navigation():  # a page that is still on its way cannot be loaded again
+        page.get_by_role("button", name="Approve", exact=True).click()
 
     def told() -> bool:
-        page.reload()
+        visit(page, jira["url"])
         return "does not count" in page.inner_text("body")
 
     until(told, "the answer in the ticket")

@@ -52,6 +52,8 @@ def call(amount: float = 1, tool: str = "pay") -> ToolCall:
          "args.("),
         ({"roles": ["x"], "edits": {"second_person_above": "arg.a > 1"}},
          ".edits.second_person_above", "arg"),
+        ({"roles": ["x"], "edits": {"second_person_above": "args.a > 9 && args.a < 5"}},
+         ".edits.second_person_above", "is never true: args.a > 9 and args.a < 5 exclude each"),
         ({"roles": ["x"], "edits": {"without_editor_above": "args.("}},
          ".edits.without_editor_above", "args.("),
         ({"roles": ["x"], "edits": {"without_editor": "args.a > 1"}}, ".edits.without_editor",

@@ -51,6 +51,14 @@ RULES = """
     - {name: small, tool: update_opportunity, agent: seller, expect: {effect: allow, rule: small},
        arguments: {opportunity_id: O-1, amount: 1000, close_date: "2026-12-31", stage: won}}
 """
+CONTRADICTORY = """
+  rules:
+    - id: odd
+      tool: update_opportunity
+      when: args.amount > 10 && args.amount < 5
+      effect: allow
+  tools: {send_email: deny, lookup_customer: allow}
+"""
 WRONG = """
   rules:
     - id: small
@@ -122,6 +130,31 @@ def test_rules_that_are_never_reached_are_an_error_of_the_file(rules: Any) -> No
     assert said.status == 1
     line = line_of("id: late")
     assert f"c.yaml:{line}: policy.rules.late: is never reached: all comes first" in said.out
+
+
+def test_conditions_that_contradict_themselves_are_an_error_of_the_file(rules: Any) -> None:
+    said = rules(CONTRADICTORY, "policy", "check")
+
+    assert said.status == 1
+    line = line_of("args.amount > 10", CONTRADICTORY)
+    assert (
+        f"c.yaml:{line}: policy.rules.odd.when: is never true: args.amount > 10 and "
+        "args.amount < 5 exclude each other; write || between them, or remove the rule" in said.out
+    )
+
+
+def test_people_who_stand_in_for_one_another_in_a_circle_are_named(
+    cli: Cli, tmp_path: Path
+) -> None:
+    text = BASE + RULES
+    for giver, delegate in (("alex", "megan"), ("megan", "alex")):
+        token = f"token: local-token-{giver},"
+        text = text.replace(token, f"{token} delegates: [{{to: {delegate}}}],")
+    (tmp_path / "c.yaml").write_text(text)
+    said = cli("policy", "check", "--config", "c.yaml")
+
+    assert said.status == 1
+    assert "alex → megan → alex stand in for one another in a circle" in said.out
 
 
 def test_conditions_that_cannot_be_read_are_said_together(rules: Any) -> None:
