@@ -45,6 +45,21 @@ def _said(names: Sequence[str]) -> str:
     )
 
 
+class _Bound(NamedTuple):
+    """`subject op value`, or a subject in a list of values."""
+
+    subject: Node
+    op: str
+    value: Any
+
+
+class _Part(NamedTuple):
+    """Something that has to be true, and how it bounds what."""
+
+    node: Node
+    bound: _Bound | None
+
+
 @dataclass(frozen=True)
 class _Read:
     """A rule, and what all has to be true for it to match."""
@@ -52,13 +67,14 @@ class _Read:
     id: str = ""
     tool: tuple[str, ...] = ()
     condition: Node = TRUE
-    parts: tuple[Node, ...] = ()
+    parts: tuple[_Part, ...] = ()
     subjects: frozenset[Node] = frozenset()
 
     @classmethod
     def of(cls, rule: OrderedRule) -> _Read:
         node = rule.condition or TRUE
-        return cls(rule.id, tuple(rule.tool), node, _parts(rule.condition), subjects(node))
+        parts = tuple(_Part(part, _bound(part)) for part in _parts(rule.condition))
+        return cls(rule.id, tuple(rule.tool), node, parts, subjects(node))
 
 
 class _Earlier:
@@ -97,8 +113,8 @@ def _related(rule: _Read, earlier: Sequence[_Read]) -> Sequence[_Read]:
     """Those that speak of the same as the rule, or of the same as one that does."""
     subjects, found = rule.subjects, frozenset[str]()
     while True:
-        more = [each for each in earlier if subjects & each.subjects]
-        if len(more) == len(found):
+        more = [each for each in earlier if not subjects.isdisjoint(each.subjects)]
+        if len(more) == len(found) or len(more) > MOST_TOGETHER:
             return more
         found = frozenset(each.id for each in more)
         subjects = subjects.union(*(each.subjects for each in more))
@@ -136,14 +152,6 @@ def _parts(node: Node | None) -> tuple[Node, ...]:
     return node.parts if node.op == "and" else (node,)
 
 
-class _Bound(NamedTuple):
-    """`subject op value`, or a subject in a list of values."""
-
-    subject: Node
-    op: str
-    value: Any
-
-
 _FLIPPED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
 _HOLDS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": lambda a, b: a == b,
@@ -172,11 +180,11 @@ def _is_plain(node: Node) -> bool:
     return node.op == "literal" and node.value is not None and not isinstance(node.value, bool)
 
 
-def _implies(part: Node, other: Node) -> bool:
+def _implies(part: _Part, other: _Part) -> bool:
     """Whether the other one is true wherever this one is; False says nothing."""
-    if part == other:
+    if part.node == other.node:
         return True
-    one, two = _bound(part), _bound(other)
+    one, two = part.bound, other.bound
     if one is None or two is None or one.subject != two.subject:
         return False
     try:
