@@ -57,7 +57,9 @@ def news(view: RequestView, deliveries: Sequence[Delivery], fresh: Delivery) -> 
         if not is_first:
             return None
         return f"{what}: {_clause(fresh)}; {people_in_words(left)} can decide."
-    reasons = "; ".join(unreachable(deliveries))
+    deciders = {f"{_PERSON}{person.id}" for person in view.eligible}
+    asked = [d for d in deliveries if d.target in deciders or not d.target.startswith(_PERSON)]
+    reasons = "; ".join(unreachable(asked))
     how = f"It can be decided in {also}." if also else "It is shown as soon as one of them can be."
     where = system_words(fresh.channel)
     return f"{what}: nobody who may decide it can be reached in {where} now. {reasons}. {how}"

@@ -12,7 +12,7 @@ from countersign.approvals.forms.fields import fields
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import JsonObject, Request
 from countersign.approvals.ports import RequestView
-from countersign.bot.teams.arguments import Space, changes_table
+from countersign.bot.teams.arguments import Space, changes_of, changes_table
 from countersign.bot.teams.asked import asking, questions
 from countersign.bot.teams.checked import checked
 from countersign.bot.teams.deciders import details, steps, votes, who_decides
@@ -101,6 +101,7 @@ def approval_card(
         *rollout(request),
         *position(view),
         *table.elements,
+        *changes_of(view, space).elements,
         *found.elements,
         *together(view),
         *(() if complete else not_everything(view, look)),

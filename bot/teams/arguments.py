@@ -10,6 +10,7 @@ from countersign.approvals.forms.display import Shown, shown_arguments
 from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut_visibly
 from countersign.approvals.models import JsonObject
+from countersign.approvals.ports import RequestView
 from countersign.bot.teams.elements import (
     label,
     plain,
@@ -82,6 +83,15 @@ def changes_table(
         first = [plain(cut_visibly(each.label, NAME_LIMIT), isSubtle=True)]
         elements.append(row([first, *(cell.elements for cell in cells)], CHANGE_SHARES))
     return ArgumentsTable(tuple(elements), complete)
+
+
+def changes_of(view: RequestView, space: Space) -> ArgumentsTable:
+    """What people have changed of what the agent proposed; no elements if nobody has."""
+    request = view.request
+    if request.proposed_arguments is None:
+        return ArgumentsTable((), complete=True)
+    before, after = request.proposed_arguments, request.arguments
+    return changes_table(before, after, space, view.arguments_schema)
 
 
 def _signed(arguments: JsonObject, name: str) -> bytes:

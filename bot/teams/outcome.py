@@ -25,7 +25,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import RequestView
 from countersign.bot.teams.approval import Drawn, Note, comment_input, refresh_button
-from countersign.bot.teams.arguments import ArgumentsTable, Space, changes_table
+from countersign.bot.teams.arguments import Space, changes_of
 from countersign.bot.teams.deciders import details
 from countersign.bot.teams.elements import (
     banner,
@@ -69,7 +69,7 @@ def outcome_card(
         sense = _when_it_runs(view)
     title = f"{title}: {in_words(request.tool)}"
     head = [heading(title, size="Large"), *([words(sense)] if sense else [])]
-    changed, table = _changes(view, space), what(view, shown, space)
+    changed, table = changes_of(view, space), what(view, shown, space)
     complete, back = changed.complete and table.complete, undone(view, space)
     body = [
         *([banner(f"⚠ {note.text}", note.style)] if note else []),
@@ -187,14 +187,6 @@ def _decided(request: Request) -> list[JsonObject]:
             plain(cut_visibly(value_text(decision.comment.strip()), COMMENT_SHOWN)),
         ]
     return elements
-
-
-def _changes(view: RequestView, space: Space) -> ArgumentsTable:
-    request = view.request
-    if request.proposed_arguments is None:
-        return ArgumentsTable((), complete=True)
-    before, after = request.proposed_arguments, request.arguments
-    return changes_table(before, after, space, view.arguments_schema)
 
 
 def _arguments_title(request: Request) -> str:

@@ -45,6 +45,7 @@ async def test_a_delegate_decides_under_both_names(world: World) -> None:
     voted = next(e for e in await world.records.ledger(request.session_id) if e.kind == "voted")
 
     assert [BEN.id, CARA.id, ERIN.id] == [each.id for each in view.eligible]
+    assert [BEN.id, CARA.id, ERIN.id] == [each.id for each in view.steps[0].could]
     assert [request.id] == [each.id for each in mine]
     assert after.decision is not None
     assert ("Erin for Ben", ERIN.id) == (after.decision.by_name, after.decision.by)
@@ -56,6 +57,19 @@ async def test_a_delegate_decides_under_both_names(world: World) -> None:
 
     assert isinstance(claimed, Request)
     assert (await world.records.verify()).verified
+
+
+async def test_a_step_names_who_can_vote_for_somebody_else_once_it_is_open(world: World) -> None:
+    stands_in(world, given(BEN, ERIN), given(CARA, DAVE), given(CARA, FAY))
+    (request,) = await world.asked("pay")
+    before = (await world.records.view(request.id)).steps
+    await world.vote(request, ERIN)
+    after = (await world.records.view(request.id)).steps
+
+    assert ["ben", "cara", "dave", "erin", "fay"] == [each.id for each in before[0].could]
+    assert "fay" not in [each.id for each in before[1].could]
+    # Ben's place is taken, and Erin has voted.
+    assert ["cara", "dave", "fay"] == [each.id for each in after[0].could]
 
 
 async def test_whoever_decides_for_themselves_has_one_name(world: World) -> None:

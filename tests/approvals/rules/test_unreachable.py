@@ -71,3 +71,16 @@ async def test_nothing_is_said_of_one_more_or_of_what_is_decided(world: World) -
 
     assert news(view, both, both[0]) is None
     assert news(decided, both[:1], both[0]) is None
+
+
+async def test_only_those_are_named_who_could_decide_it_now(world: World) -> None:
+    (request,) = await world.asked()
+    view = await world.records.view(request.id)
+    lost = [delivery("person:ben"), delivery("person:cara", error="Cara left.")]
+    before = delivery("person:dave", error="Dave, of the step before, has blocked the bot.")
+
+    said = str(news(view, [*lost, before], before))
+
+    assert WHY.rstrip(".") in said
+    assert "Cara left. It" in said
+    assert "Dave" not in said

@@ -446,6 +446,14 @@ def drawings(flavour: Flavour) -> dict[str, Callable[[], JsonObject]]:
             look,
         ),
         "pending-grants": lambda: request_card(view(offers=offers_of(PERMITS)), look),
+        "pending-changed": lambda: request_card(
+            view(
+                revision=2,
+                proposed_arguments={**ARGUMENTS, "amount": 24000, "discount": "5"},
+                arguments={**ARGUMENTS, "amount": 30000},
+            ),
+            look,
+        ),
         "pending-paused": lambda: request_card(view(pauses=(PAUSED,)), look),
         "approved-paused": lambda: request_card(
             view(status=closed.APPROVED, decision=approved, pauses=(PAUSED,)), look

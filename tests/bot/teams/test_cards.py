@@ -272,6 +272,14 @@ def test_outcome_shows_result_reason_and_changes() -> None:
     assert "maintenance until 14:00" in texts(drawn("execute")["failed"])
 
 
+def test_whoever_decides_after_a_change_reads_what_the_agent_had_proposed() -> None:
+    changed = texts(drawn("execute")["pending-changed"]).partition("What was changed")[2]
+
+    assert changed.index("24000") < changed.index("30000")
+    assert "(not given)" in changed
+    assert "What was changed" not in texts(drawn("execute")["pending"])
+
+
 @pytest.mark.parametrize(
     ("state", "ran"),
     [("found-done", "What exactly ran"), ("found-not-done", "What was proposed")],
