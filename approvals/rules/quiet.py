@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from countersign.approvals.models import Digest, Principal, QuietHours, Request, Risk
 from countersign.approvals.rules.conditions.functions import zone
 
-_DAY = timedelta(days=1)
+_MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 
 
 def held_until(person: Principal | None, request: Request, at: datetime) -> datetime | None:
@@ -39,11 +39,11 @@ def next_digest(digest: Digest, asked_at: datetime) -> datetime:
     """When the first list comes after something was asked."""
     here = asked_at.astimezone(zone(digest.zone))
     times = (
-        datetime.combine(here.date() + number * _DAY, time, here.tzinfo).astimezone(UTC)
+        _first(here.date() + number * _DAY, time, here.tzinfo)
         for number in range(2)
-        for time in sorted(digest.at)
+        for time in digest.at
     )
-    return next(time for time in times if time > asked_at)
+    return min(time for time in times if time > asked_at)
 
 
 def quiet_until(quiet: QuietHours, at: datetime) -> datetime | None:
@@ -54,9 +54,27 @@ def quiet_until(quiet: QuietHours, at: datetime) -> datetime | None:
     if not (evening or morning if over_night else evening and morning):
         return None
     day = here.date() + (_DAY if over_night and evening else timedelta())
-    ends = datetime.combine(day, quiet.ends, here.tzinfo).astimezone(UTC)
+    ends = _first(day, quiet.ends, here.tzinfo)
     # On the night on which clocks are set back, the first of two equal times may be over.
-    return ends if ends > at else ends + timedelta(hours=1)
+    return ends if ends > at else _second(day, quiet.ends, here.tzinfo)
+
+
+def _first(day: date, local: time, there: tzinfo | None) -> datetime:
+    """When clocks there first show that time or, on a day on which it is left out, a later one."""
+    early, late = (datetime.combine(day, local.replace(fold=fold), there) for fold in (0, 1))
+    found, other = early.astimezone(UTC), late.astimezone(UTC)
+    if found <= other:
+        return found
+    # The offset of before, then that of after (PEP 495): clocks are set forward in between, on a
+    # full minute.
+    while (other + _MINUTE).astimezone(there).replace(tzinfo=None) < early.replace(tzinfo=None):
+        other += _MINUTE
+    return other + _MINUTE
+
+
+def _second(day: date, local: time, there: tzinfo | None) -> datetime:
+    """When clocks there show that time for the second time."""
+    return datetime.combine(day, local.replace(fold=1), there).astimezone(UTC)
 
 
 def _is_urgent(request: Request) -> bool:

@@ -1,4 +1,5 @@
-"""Time in any order: reminders, escalations and deadlines under two servers, and clocks that jump.
+"""Time in any order: reminders, escalations and deadlines under two servers, whose clocks differ
+and jump.
 
 COUNTERSIGN_MACHINE_EXAMPLES=1000 makes it a long run.
 """
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from countersign.approvals.compose import Domain
 from countersign.approvals.errors import CountersignError
@@ -32,6 +33,7 @@ from countersign.approvals.models import (
     Via,
 )
 from tests.approvals.machine import voter
+from tests.doubles.clock import DifferingClock
 from tests.doubles.world import QUOTE, World, opened
 
 EXAMPLES = int(os.environ.get("COUNTERSIGN_MACHINE_EXAMPLES", "15"))
@@ -74,12 +76,17 @@ VERDICTS = st.sampled_from([Verdict.APPROVE, Verdict.MODIFY, Verdict.REJECT])
 class Times(RuleBasedStateMachine):
     """Two servers, people, and clocks."""
 
+    database = "sqlite"
+
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
         self.folder = Path(tempfile.mkdtemp(prefix="countersign-times-"))
         self.stack = AsyncExitStack()
-        self.world: World = self.do(self.stack.enter_async_context(opened(self.folder)))
+        self.world: World = self.do(
+            self.stack.enter_async_context(opened(self.folder, database=self.database))
+        )
+        self.other_clock = DifferingClock(self.world.clock)
         self.requests: list[Request] = []
         self.back_s = 0.0
         self.use(RULES)
@@ -95,7 +102,16 @@ class Times(RuleBasedStateMachine):
 
     def use(self, rules: JsonObject) -> None:
         self.world.use(rules)
-        self.servers: tuple[Domain, Domain] = (self.world.domain, self.world.composed())
+        self.servers: tuple[Domain, Domain] = (
+            self.world.domain,
+            self.world.composed(clock=self.other_clock),
+        )
+
+    @initialize(days=st.sampled_from([0, 26, 236]))
+    def begin(self, days: int) -> None:
+        """In the office clocks are put forward on the next day of the second, and back on that of
+        the third."""
+        self.world.clock.advance(hours=24 * days)
 
     @rule(tools=BATCHES)
     def ask(self, tools: list[str]) -> None:
@@ -109,24 +125,32 @@ class Times(RuleBasedStateMachine):
 
     @rule()
     def jump_back(self) -> None:
-        """The clock was ahead by up to four minutes, as those of servers may be."""
+        """Both clocks were ahead by two minutes."""
         if self.back_s == 0.0:
-            self.world.clock.set_back(240)
-            self.back_s = 240.0
+            self.world.clock.set_back(120)
+            self.back_s = 120.0
 
-    @rule(both=st.booleans())
-    def sweep(self, both: bool) -> None:
-        """One server, or two at once, do what is due."""
-        self.do(self._sweep(2 if both else 1))
+    @rule(by_s=st.sampled_from([-85.0, -1.0, 0.0, 85.0]))
+    def differ(self, by_s: float) -> None:
+        """The clock of the second server is set: it is behind the first one, or ahead of it. With
+        what both jump it is less than `clock_ahead.SKEW` between any two times."""
+        self.other_clock.by_s = by_s
 
-    async def _sweep(self, servers: int) -> None:
-        world = self.world
+    @rule(which=st.sampled_from([(0,), (1,), (0, 1), (1, 0)]))
+    def sweep(self, which: tuple[int, ...]) -> None:
+        """One server, or two at once, do what is due by their clocks."""
+        self.do(self._sweep(which))
+
+    async def _sweep(self, which: tuple[int, ...]) -> None:
+        world, clocks = self.world, (self.world.clock, self.other_clock)
         world.take()
         for kind in ("expire", "deliver", "remind"):
-            now = world.clock.now()
-            jobs = await world.store.read(lambda c, of=kind, at=now: due_jobs(c, at, kinds=[of]))  # type: ignore[misc]
             work = []
-            for domain in self.servers[:servers]:
+            for number in which:
+                domain, now = self.servers[number], clocks[number].now()
+                jobs = await world.store.read(
+                    lambda c, of=kind, at=now: due_jobs(c, at, kinds=[of])  # type: ignore[misc]
+                )
                 handlers: dict[str, Any] = {
                     "expire": domain.approvals.expire,
                     "deliver": domain.courier.deliver,
@@ -136,12 +160,12 @@ class Times(RuleBasedStateMachine):
             await asyncio.gather(*work)
 
     @precondition(lambda self: self.requests)
-    @rule(pick=PICK, who=PEOPLE, verdict=VERDICTS)
-    def vote(self, pick: int, who: str, verdict: Verdict) -> None:
+    @rule(pick=PICK, who=PEOPLE, verdict=VERDICTS, server=st.sampled_from([0, 1]))
+    def vote(self, pick: int, who: str, verdict: Verdict, server: int) -> None:
         current: Request = self.do(self.world.now(self.requests[pick % len(self.requests)]))
         edited = {**QUOTE, "amount": pick}
         self.do(
-            self.world.approvals.vote(
+            self.servers[server].approvals.vote(
                 current.id,
                 voter(who),
                 verdict=verdict,
@@ -202,10 +226,22 @@ def _check_timing(request: Request) -> None:
         assert not request.modified
 
 
+class OnPostgres(Times):
+    """The same on PostgreSQL."""
+
+    database = "postgresql"
+
+
+def _settings(examples: int) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=30,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
 TestTimes = Times.TestCase
-TestTimes.settings = settings(
-    max_examples=EXAMPLES,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+TestTimes.settings = _settings(EXAMPLES)
+TestOnPostgres = OnPostgres.TestCase
+TestOnPostgres.settings = _settings(max(EXAMPLES // 3, 1))

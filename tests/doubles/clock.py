@@ -34,6 +34,18 @@ class ManualClock:
         self._now -= timedelta(seconds=seconds)
 
 
+class DifferingClock(ManualClock):
+    """That of another server, which differs from the first one by so much."""
+
+    def __init__(self, first: ManualClock):
+        super().__init__()
+        self._first, self.by_s = first, 0.0
+
+    def now(self) -> datetime:
+        """The time of the first one, and the difference."""
+        return self._first.now() + timedelta(seconds=self.by_s)
+
+
 class MovableClock(SystemClock):
     """The time of this machine, which a test may put forward."""
 

@@ -94,10 +94,11 @@ class World:
         self.channels = {self.channel.name: self.channel}
         self.use(self.rules)
 
-    def composed(self, **options: Any) -> Domain:
-        """The domain again, as another process on the same store composes it."""
+    def composed(self, *, clock: ManualClock | None = None, **options: Any) -> Domain:
+        """The domain again, as another process on the same store composes it, perhaps on another
+        machine with a clock of its own."""
         around = (self.policy, self.directory, self.catalog, self.channels)
-        return compose(self.store, self.clock, self.jobs, *around, **options)
+        return compose(self.store, clock or self.clock, self.jobs, *around, **options)
 
     def change_rule(self, tool: str, rule: Any) -> None:
         """Restart with one rule replaced; None removes it."""
