@@ -3,7 +3,7 @@
 # install nothing. PYTHON=/path/to/python3 chooses the interpreter, CHROME=... the browser.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-fast crash races check bench bench-peers bench-load bench-scale bench-rules bench-budgets bench-ledger bench-directory bench-soak bench-docs guarantees lock audit clean
+.PHONY: help setup demo run test test-fast crash races check bench bench-peers bench-load bench-scale bench-inbox bench-rules bench-budgets bench-ledger bench-directory bench-soak bench-docs guarantees lock audit clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -63,6 +63,9 @@ bench-docs: setup ## Put the tables of bench/results.json into docs/
 
 bench-scale: setup ## Measure a server on so many waiting sessions (SCALE=1000,100000,1000000)
 	@.venv/bin/python -m bench.ours.scale
+
+bench-inbox: setup ## Measure the inbox's pages with so many waiting (SCALE=1000,100000,1000000 LOOKS=100)
+	@.venv/bin/python -m bench.ours.inbox
 
 # With sizes that end within the hour on two cores; docs/guarantees.md has the figures.
 guarantees: ## Check and measure everything that docs/guarantees.md promises

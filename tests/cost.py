@@ -28,6 +28,7 @@ LONG_FILES = {
     *("test_cached_replies.py", "test_crash.py", "test_death.py", "test_whole_application.py"),
     *("test_it_change.py", "test_it_change_trouble.py"),
     *("test_hostile_tickets.py", "test_polling.py"),
+    "test_many.py",
 }
 SHORT_FILES = {"test_main_job.py"}
 """Of the long folders, what is worth its time: the main job, whole."""

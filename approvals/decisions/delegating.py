@@ -186,7 +186,7 @@ class Delegating:
             giver = people.by_id(given.giver)
             if given.revoked_at is None and giver is not None:
                 waiting = Waiting(people, giver, moment.now)
-                found = await self._store.read(lambda c: waiting.page(c, after=None, limit=AT_ONCE))
+                found = await self._store.read(lambda c: waiting.first(c, AT_ONCE))
                 for request in found:
                     await self._moments.unit(self._store, self._showing(given, request.id))
         await self._store.write(lambda c: rows.told(c, delegation_id))

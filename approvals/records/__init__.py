@@ -36,7 +36,7 @@ from countersign.approvals.records.chains import (
 )
 from countersign.approvals.records.mine import Mine
 from countersign.approvals.records.oversight import Oversight
-from countersign.approvals.records.paging import Page, page_of, place_of, size_of
+from countersign.approvals.records.paging import Page, place_of, placed, size_of
 from countersign.approvals.records.views import Views
 from countersign.approvals.rules.policies import Policies
 from countersign.approvals.rules.wanted import Order, Wanted
@@ -127,13 +127,14 @@ class Records:
         newest: bool = False,
         reader: Principal | None = None,
     ) -> Page[Request]:
-        """Requests, oldest (or newest) first; with `reader` those that this person may read.
+        """Requests, oldest (or newest) first; with `reader` those that this person may read: then
+        a page may have fewer than `limit` and yet a cursor, where there was much to look through.
         Raises InvalidError for a bad cursor or limit."""
         after, size = place_of(cursor), size_of(limit)
         read = partial(request_lists.page, status=status, session_id=session_id, newest=newest)
         seen = self._eyes(reader).requests
-        found = await self.reader.read(lambda c: visible.page(c, read, seen, after, size + 1))
-        return page_of(found, size)
+        found, place = await self.reader.read(lambda c: visible.page(c, read, seen, after, size))
+        return placed(found, place)
 
     async def sessions(
         self,
@@ -144,13 +145,13 @@ class Records:
         cursor: str | None = None,
         reader: Principal | None = None,
     ) -> Page[Session]:
-        """Sessions, newest first; with `reader` those that this person may read. Raises
-        InvalidError for a bad cursor or limit."""
+        """Sessions, newest first; with `reader` those that this person may read, by pages as of
+        `requests`. Raises InvalidError for a bad cursor or limit."""
         after, size = place_of(cursor), size_of(limit)
         read = partial(session_lists.page, status=status, conversation=conversation)
         seen = self._eyes(reader).sessions
-        found = await self.reader.read(lambda c: visible.page(c, read, seen, after, size + 1))
-        return page_of(found, size)
+        found, place = await self.reader.read(lambda c: visible.page(c, read, seen, after, size))
+        return placed(found, place)
 
     def _eyes(self, reader: Principal | None) -> Eyes:
         return Eyes(reader, self._directory.people().domains)
@@ -174,7 +175,7 @@ class Records:
 
     async def waiting_for(self, principal: Principal, *, limit: int = 20) -> Sequence[Request]:
         """Pending requests that this person may decide now, oldest first."""
-        return (await self.mine(principal, limit=limit)).items
+        return await self._mine.first(principal, limit)
 
     async def mine(
         self,
@@ -184,7 +185,8 @@ class Records:
         limit: int = 50,
         cursor: str | None = None,
     ) -> Page[Request]:
-        """`waiting_for` by pages. Raises InvalidError for a bad cursor or limit."""
+        """`waiting_for` by pages, of which one may have fewer than `limit` and yet a cursor. Raises
+        InvalidError for a bad cursor or limit."""
         return await self._mine.page(principal, session_id, limit, cursor)
 
     async def search(

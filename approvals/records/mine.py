@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from collections.abc import Sequence
 
 from countersign.approvals.models import (
     Principal,
     Request,
 )
 from countersign.approvals.ports import Clock, Directory, Reader
-from countersign.approvals.records.paging import Page, encoded, page_of, place_of, size_of, skipped
+from countersign.approvals.records.paging import (
+    Page,
+    encoded,
+    page_of,
+    place_of,
+    placed,
+    size_of,
+    skipped,
+)
 from countersign.approvals.rules.wanted import Order, Wanted
 from countersign.approvals.store import codec
 from countersign.approvals.store.waiting import Waiting
@@ -25,15 +33,19 @@ class Mine:
         self, principal: Principal, session_id: str | None, limit: int, cursor: str | None
     ) -> Page[Request]:
         """`Records.mine`."""
+        if session_id is None:
+            return await self.search(principal, Wanted(), Order.OLDEST, limit, cursor)
         after, size = place_of(cursor), size_of(limit)
         waiting = self._waiting(principal)
+        found = await self._reader.read(
+            lambda c: waiting.of_session(c, session_id, after=after, limit=size + 1)
+        )
+        return page_of(found, size)
 
-        def unit(connection: Connection) -> list[Request]:
-            if session_id is not None:
-                return waiting.of_session(connection, session_id, after=after, limit=size + 1)
-            return waiting.page(connection, after=after, limit=size + 1)
-
-        return page_of(await self._reader.read(unit), size)
+    async def first(self, principal: Principal, limit: int) -> Sequence[Request]:
+        """`Records.waiting_for`."""
+        size, waiting = size_of(limit), self._waiting(principal)
+        return await self._reader.read(lambda c: waiting.first(c, size))
 
     async def search(
         self, principal: Principal, wanted: Wanted, order: Order, limit: int, cursor: str | None
@@ -52,7 +64,7 @@ class Mine:
         found, place = await self._reader.read(
             lambda c: waiting.search(c, after=after, limit=size, wanted=wanted, newest=newest)
         )
-        return Page(items=tuple(found), next=None if place is None else encoded(*place))
+        return placed(found, place)
 
     def _waiting(self, principal: Principal) -> Waiting:
         now = self._clock.now()

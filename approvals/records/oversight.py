@@ -32,14 +32,17 @@ class Oversight:
         by: Principal | None,
         since: datetime | None = None,
         until: datetime | None = None,
+        *,
+        newest: int | None = None,
     ) -> Report:
-        """The figures of a time; the last 30 days if none is named. `by` is None for who reads the
-        database itself. Raises NotAuthorisedError, InvalidError."""
+        """The figures of a time, by its `newest` requests; the last 30 days if none is named. `by`
+        is None for who reads the database itself. Raises NotAuthorisedError, InvalidError."""
         if by is not None and not self.may(by):
             raise NotAuthorisedError("Only administrators read how single people decide.")
         end = self._clock.now() if until is None else until
         begin = end - USUAL if since is None else since
         if begin >= end:
             raise InvalidError("since: is not before until.")
-        found, complete = await self._reader.read(lambda c: rows.newest(c, begin, end, most=NEWEST))
+        most = NEWEST if newest is None else newest
+        found, complete = await self._reader.read(lambda c: rows.newest(c, begin, end, most=most))
         return report(found, begin, end, complete=complete)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -60,6 +61,11 @@ def page_of(found: list[T], size: int) -> Page[T]:
     last = items[-1]
     at: datetime = last.created_at  # type: ignore[attr-defined]
     return Page(items=items, next=encoded(codec.to_text(at), last.id))  # type: ignore[attr-defined]
+
+
+def placed(found: Sequence[T], place: tuple[str, str] | None) -> Page[T]:
+    """The page of what was found, and where it goes on."""
+    return Page(items=tuple(found), next=None if place is None else encoded(*place))
 
 
 def encoded(at: str, row_id: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from countersign.approvals.audit.canonical import canonical_json
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import Request, RequestKind, Risk, Value
 
@@ -24,7 +25,23 @@ class Order(StrEnum):
 _RISKS = (Risk.HIGH, Risk.MEDIUM, Risk.LOW)
 
 
-def rank(order: Order, request: Request) -> tuple[int, datetime, datetime, str]:
+class Glimpse(NamedTuple):
+    """As much of a request as is looked at: all of it takes ten times as long to read."""
+
+    id: str
+    created_at: datetime
+    expires_at: datetime | None
+    kind: RequestKind
+    risk: Risk
+    tool: str
+    arguments: str
+    """As JSON."""
+    rationale: str
+    requester: str
+    agent: str
+
+
+def rank(order: Order, request: Request | Glimpse) -> tuple[int, datetime, datetime, str]:
     """By which requests are sorted for DUE and RISK."""
     due = request.expires_at or datetime.max.replace(tzinfo=UTC)
     risk = _RISKS.index(request.risk) if order is Order.RISK else 0
@@ -45,7 +62,7 @@ class Wanted(Value):
         """Whether every request is wanted."""
         return self == Wanted()
 
-    def fits(self, request: Request) -> bool:
+    def fits(self, request: Request | Glimpse) -> bool:
         """Whether this request is one."""
         if self.risk is not None and request.risk is not self.risk:
             return False
@@ -55,11 +72,15 @@ class Wanted(Value):
             request.expires_at is None or request.expires_at > self.due_before
         ):
             return False
-        return all(word in _read(request) for word in self.text.casefold().split())
+        wanted = self.text.casefold().split()
+        text = _read(request) if wanted else ""
+        return all(word in text for word in wanted)
 
 
-def _read(request: Request) -> str:
-    arguments = canonical_json(request.arguments).decode()
+def _read(request: Request | Glimpse) -> str:
+    arguments = request.arguments
+    if not isinstance(arguments, str):
+        arguments = json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))
     tool = f"{request.tool} {in_words(request.tool)}"
     words = (tool, arguments, request.rationale, request.requester, request.agent)
     return " ".join(words).casefold()

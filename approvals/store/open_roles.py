@@ -16,7 +16,6 @@ from countersign.approvals.models import (
     Principal,
     PrincipalId,
     Request,
-    RequestId,
     RequestKind,
     RequestStatus,
 )
@@ -24,17 +23,15 @@ from countersign.approvals.rules.approvers import OWNER_ROLE
 from countersign.approvals.store import codec
 from countersign.approvals.store.prepared import Prepared, insertion
 from countersign.approvals.store.schema import open_roles, votes
+from countersign.approvals.store.timelines import BEGINNING as BEGINNING
+from countersign.approvals.store.timelines import END as END
+from countersign.approvals.store.timelines import Place as Place
 
 GROUP, PERSON, ON_CALL = "group:", "person:", "on_call:"
 """Before the name of a group, the id of a person and the name of a schedule, which a stage asks
 like a role."""
 NOBODY = ""
 """Whom a question keeps out: who asked may answer it, unlike a call."""
-Place = tuple[str, str]
-"""The (created_at, id) of a request: where a list goes on."""
-BEGINNING: Place = ("", "")
-END: Place = ("9999", "")
-"""After everything: where a list begins that has the newest first."""
 
 
 def keep(connection: Connection, before: Request | None, after: Request) -> None:
@@ -49,9 +46,9 @@ def keep(connection: Connection, before: Request | None, after: Request) -> None
 
 def waiting(
     connection: Connection, principal: Principal, after: Place, limit: int, *, newest: bool = False
-) -> list[RequestId]:
-    """Pending requests whose open stage this person's roles fit, the oldest (or newest) first,
-    after `after`.
+) -> list[Place]:
+    """Where the pending requests are whose open stage this person's roles fit, the oldest (or
+    newest) first, after `after`.
 
     Without those that the person asked for or has voted on. Each role is read from the index up to
     `limit` rows, however many others wait.
@@ -62,8 +59,7 @@ def waiting(
     roles = [*sorted(principal.roles), *groups, *own, *on_call]
     query = _NEWEST if newest else _WAITING
     lists = [_of_role(connection, query, role, principal, after, limit) for role in roles]
-    merged = _merged(lists, newest=newest)
-    return [RequestId(request_id) for _, request_id in islice(merged, limit)]
+    return list(islice(_merged(lists, newest=newest), limit))
 
 
 def on_call(connection: Connection, schedule: str, after: Place, limit: int) -> list[Place]:

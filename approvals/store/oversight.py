@@ -17,7 +17,10 @@ from countersign.approvals.store import codec
 from countersign.approvals.store.schema import requests, votes
 
 LOOKED = 100_000
-"""So many calls of each status are looked through, the newest: most may have asked nobody."""
+"""So many calls of each status are looked through at most, the newest: most may have asked
+nobody."""
+FOR_EACH = 10
+"""So many for each that is wanted."""
 AT_ONCE = 400
 """Requests whose votes are read by one query: SQLite takes so many parameters."""
 _COLUMNS = (
@@ -37,7 +40,8 @@ def newest(
 ) -> tuple[list[Looked], bool]:
     """The newest calls of this time about which people were asked, at most `most`, the newest
     first; and whether these are all."""
-    begins = {each: _beginning(connection, each, since, until) for each in RequestStatus}
+    through = min(LOOKED, FOR_EACH * most)
+    begins = {each: _beginning(connection, each, since, until, through) for each in RequestStatus}
     statuses = (_of(connection, each, at, until, most + 1) for each, at in begins.items())
     by_time = heapq.merge(*statuses, key=lambda row: (row[0], row[1]), reverse=True)
     rows = list(islice(by_time, most + 1))
@@ -59,7 +63,7 @@ def newest(
 
 
 def _beginning(
-    connection: Connection, status: RequestStatus, since: datetime, until: datetime
+    connection: Connection, status: RequestStatus, since: datetime, until: datetime, through: int
 ) -> datetime:
     """From when on calls of a status are looked through, with those that asked nobody."""
     query = (
@@ -70,7 +74,7 @@ def _beginning(
             requests.c.created_at < codec.to_text(until),
         )
         .order_by(requests.c.created_at.desc(), requests.c.id.desc())
-        .offset(LOOKED)
+        .offset(through)
         .limit(1)
     )
     oldest = connection.execute(query).scalar()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, literal_column, or_, select
+from sqlalchemy import Connection, bindparam, literal_column, or_, select
 
-from countersign.approvals.models import Request, RequestId, RequestKind, RequestStatus
+from countersign.approvals.models import Request, RequestId, RequestKind, RequestStatus, SessionId
 from countersign.approvals.store import codec
 from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import requests, sessions
 from countersign.approvals.store.sessions import LIVE
+from countersign.approvals.store.timelines import Timeline, beyond, by_time
 
 _PENDING = requests.c.status == literal_column(f"'{RequestStatus.PENDING.value}'")
 """Written out: an index over some rows serves no query that leaves open which ones it wants."""
@@ -27,25 +28,29 @@ def page(
     newest: bool = False,
 ) -> list[Request]:
     """Requests, oldest (or newest) first, after the (created_at, id) of the last one seen."""
+    if status is None and session_id is None:
+        rows = (_NEWEST if newest else _OLDEST).page(connection, after, limit)
+        return [codec.request(row) for row in rows]
     query = select(requests)
     if status is not None:
         query = query.where(requests.c.status == status.value)
     if session_id is not None:
         query = query.where(requests.c.session_id == session_id)
     if after is not None:
-        query = query.where(*_beyond(after, newest=newest))
-    by_time = (requests.c.created_at, requests.c.id)
-    query = query.order_by(*(c.desc() for c in by_time) if newest else by_time).limit(limit)
+        query = query.where(*beyond(requests, after, newest=newest))
+    query = query.order_by(*by_time(requests, newest=newest)).limit(limit)
     return [codec.request(row) for row in connection.execute(query)]
 
 
-def _beyond(place: tuple[str, str], *, newest: bool) -> tuple[ColumnElement[bool], ...]:
-    """What comes after a place; the first condition is where an index is read from, unlike `or`."""
-    at, request_id = requests.c.created_at, requests.c.id
-    if newest:
-        same = and_(at == place[0], request_id < place[1])
-        return at <= place[0], or_(at < place[0], same)
-    return at >= place[0], or_(at > place[0], and_(at == place[0], request_id > place[1]))
+def of_sessions(
+    connection: Connection, session_ids: Sequence[str]
+) -> Mapping[SessionId, Sequence[Request]]:
+    """The requests of each of these sessions that has some, at most a few hundred sessions."""
+    query = select(requests).where(requests.c.session_id.in_(session_ids))
+    found: dict[SessionId, list[Request]] = {}
+    for request in map(codec.request, connection.execute(query)):
+        found.setdefault(request.session_id, []).append(request)
+    return found
 
 
 def expiring(connection: Connection, now: datetime, *, limit: int) -> list[RequestId]:
@@ -88,6 +93,8 @@ def orphaned(connection: Connection, before: datetime, *, limit: int) -> list[Re
     return [RequestId(row[0]) for row in rows]
 
 
+_OLDEST = Timeline(requests, requests.c, RequestStatus, newest=False)
+_NEWEST = Timeline(requests, requests.c, RequestStatus, newest=True)
 _EXPIRING = Prepared(
     select(requests.c.id)
     .where(_PENDING, requests.c.expires_at <= bindparam("now"))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, func, or_, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from countersign.approvals.models import Session, SessionId, SessionStatus
 from countersign.approvals.store import codec
 from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import sessions
 from countersign.approvals.store.sessions import COLUMNS, LIVE
+from countersign.approvals.store.timelines import Timeline, beyond, by_time
 
 
 def among(connection: Connection, session_ids: Collection[str]) -> dict[SessionId, Session]:
@@ -29,20 +30,16 @@ def page(
     limit: int,
 ) -> list[Session]:
     """Sessions, newest first, after the (created_at, id) of the last one seen."""
+    if status is None and conversation is None:
+        return [codec.session(row) for row in _NEWEST.page(connection, after, limit)]
     query = select(*COLUMNS)
     if status is not None:
         query = query.where(sessions.c.status == status.value)
     if conversation is not None:
         query = query.where(sessions.c.conversation == conversation)
     if after is not None:
-        query = query.where(
-            sessions.c.created_at <= after[0],  # from where an index is read, unlike by `or`
-            or_(
-                sessions.c.created_at < after[0],
-                and_(sessions.c.created_at == after[0], sessions.c.id < after[1]),
-            ),
-        )
-    query = query.order_by(sessions.c.created_at.desc(), sessions.c.id.desc()).limit(limit)
+        query = query.where(*beyond(sessions, after, newest=True))
+    query = query.order_by(*by_time(sessions, newest=True)).limit(limit)
     return [codec.session(row) for row in connection.execute(query)]
 
 
@@ -72,6 +69,7 @@ def live_versions(connection: Connection) -> list[tuple[str, str, int]]:
     return [(row[0], row[1], int(row[2])) for row in connection.execute(query)]
 
 
+_NEWEST = Timeline(sessions, COLUMNS, SessionStatus, newest=True)
 _DUE = Prepared(
     select(sessions.c.id)
     .where(sessions.c.next_at <= bindparam("now"))

@@ -9,12 +9,16 @@ from sqlalchemy import Connection
 
 from countersign.approvals.models import Delivery, Domains, Principal, Request, Session
 from countersign.approvals.rules.visibility import may_see, may_see_session
-from countersign.approvals.store import codec, session_lists
+from countersign.approvals.store import codec, request_lists, session_lists
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import requests as request_rows
-from countersign.approvals.store.open_roles import Place
+from countersign.approvals.store.timelines import Place
 
 T = TypeVar("T")
+LOOKED = 1_000
+"""So many rows one page looks at to find what may be read."""
+AT_ONCE = 100
+"""So many are read at once when the first ones were not enough."""
 
 
 class Eyes(NamedTuple):
@@ -38,12 +42,11 @@ class Eyes(NamedTuple):
         """Those of these that may be read."""
         if self.reader is None or not self.domains:
             return found
+        around = request_lists.of_sessions(connection, [session.id for session in found])
         return [
             session
             for session in found
-            if may_see_session(
-                self.reader, session, request_rows.of_session(connection, session.id), self.domains
-            )
+            if may_see_session(self.reader, session, around.get(session.id, ()), self.domains)
         ]
 
 
@@ -53,18 +56,25 @@ def page(
     seen: Callable[[Connection, list[T]], list[T]],
     after: Place | None,
     size: int,
-) -> list[T]:
-    """At least `size` of what may be read after a place, if there is so much; `read` gives what is
-    there `after` a place, `limit` at a time."""
+) -> tuple[list[T], Place | None]:
+    """Up to `size` of what may be read after a place, and where it goes on, if that can find more.
+    `read` gives what is there `after` a place, `limit` at a time; a call looks at LOOKED of it,
+    however few of them may be read."""
     found: list[T] = []
-    while len(found) < size:
-        rows = read(connection, after=after, limit=size)
+    looked, most = 0, size + 1
+    while looked < LOOKED:
+        rows = read(connection, after=after, limit=most)
         found += seen(connection, rows)
-        if len(rows) < size:
-            break
-        last: Any = rows[-1]
-        after = codec.to_text(last.created_at), last.id
-    return found[:size]
+        if len(found) > size:
+            return found[:size], _place(found[size - 1])
+        if len(rows) < most:
+            return found, None
+        looked, most, after = looked + most, max(most, AT_ONCE), _place(rows[-1])
+    return found, after
+
+
+def _place(row: Any) -> Place:
+    return codec.to_text(row.created_at), row.id
 
 
 def failing(connection: Connection, eyes: Eyes, *, limit: int) -> list[Delivery]:

@@ -3,6 +3,7 @@ through all that is pending."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -20,7 +21,7 @@ from countersign.approvals.rules.delegation import standing
 from countersign.approvals.rules.eligibility import Asked, asked, place_of, reserved
 from countersign.approvals.rules.subjects import people_for, subject_of
 from countersign.approvals.rules.wanted import Order, Wanted, rank
-from countersign.approvals.store import codec, open_roles, session_lists
+from countersign.approvals.store import codec, glimpses, open_roles, session_lists
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import votes as vote_rows
 
@@ -28,6 +29,8 @@ AT_ONCE = 200
 """How many candidates are read at once."""
 SEARCHED = 2_000
 """How many candidates one search looks at."""
+SPARE = 10
+"""So many more than are needed are read in whole: a few are not for this person."""
 
 
 class Waiting:
@@ -40,20 +43,17 @@ class Waiting:
         self._wide = principal.model_copy(update={"roles": principal.roles.union(*lent)})
         self._kept_out: dict[tuple[Asked, tuple[str, Subject | None]], bool] = {}
 
-    def page(
-        self, connection: Connection, *, after: open_roles.Place | None, limit: int
-    ) -> list[Request]:
-        """The oldest `limit` of them after the (created_at, id) of the last one seen."""
+    def first(self, connection: Connection, limit: int) -> list[Request]:
+        """The oldest `limit` of them, however many candidates have to be looked at."""
         found: list[Request] = []
-        place = after or open_roles.BEGINNING
-        while len(found) < limit:
-            ids = open_roles.waiting(connection, self._wide, place, AT_ONCE)
-            candidates = request_rows.among(connection, ids)
-            found += self._mine(connection, candidates)
-            if len(ids) < AT_ONCE:
-                break
-            place = codec.to_text(candidates[-1].created_at), candidates[-1].id
-        return found[:limit]
+        place: open_roles.Place | None = None
+        while True:
+            more, place = self.search(
+                connection, after=place, limit=limit - len(found), wanted=Wanted()
+            )
+            found += more
+            if place is None or len(found) == limit:
+                return found
 
     def search(
         self,
@@ -70,16 +70,16 @@ class Waiting:
         found: list[Request] = []
         place = after or (open_roles.END if newest else open_roles.BEGINNING)
         for _ in range(SEARCHED // AT_ONCE):
-            ids = open_roles.waiting(connection, self._wide, place, AT_ONCE, newest=newest)
-            candidates = request_rows.among(connection, ids)
-            candidates.sort(key=_place, reverse=newest)
-            fitting = [request for request in candidates if wanted.fits(request)]
-            found += self._mine(connection, fitting)
+            places = open_roles.waiting(connection, self._wide, place, AT_ONCE, newest=newest)
+            ids = [request_id for _, request_id in places]
+            if not wanted.is_all:
+                ids = [each.id for each in glimpses.among(connection, ids) if wanted.fits(each)]
+            found += self._mine(connection, ids, limit + 1 - len(found))
             if len(found) > limit:
                 return found[:limit], _place(found[limit - 1])
-            if len(ids) < AT_ONCE:
+            if len(places) < AT_ONCE:
                 return found, None
-            place = _place(candidates[-1])
+            place = places[-1]
         return found, place
 
     def ranked(
@@ -87,9 +87,13 @@ class Waiting:
     ) -> tuple[list[Request], bool]:
         """Those wanted of the SEARCHED that have waited longest, in this order, after `skip` of
         them; and whether there are more."""
-        found, _ = self.search(connection, after=None, limit=SEARCHED, wanted=wanted)
-        found.sort(key=lambda request: rank(order, request))
-        return found[skip : skip + limit], len(found) > skip + limit
+        places = open_roles.waiting(connection, self._wide, open_roles.BEGINNING, SEARCHED)
+        looked = glimpses.among(connection, [request_id for _, request_id in places])
+        fitting = [each for each in looked if wanted.fits(each)]
+        fitting.sort(key=lambda each: rank(order, each))
+        until = skip + limit
+        found = self._mine(connection, [each.id for each in fitting], until + 1)
+        return found[skip:until], len(found) > until
 
     def of_session(
         self,
@@ -99,13 +103,28 @@ class Waiting:
         after: open_roles.Place | None,
         limit: int,
     ) -> list[Request]:
-        """`page` of one session, of which only so many can be pending at once."""
+        """The oldest of one session, of which only so many can be pending at once."""
         opened = request_rows.open_of_session(connection, session_id)
         opened.sort(key=_place)
         later = [request for request in opened if _place(request) > (after or open_roles.BEGINNING)]
-        return self._mine(connection, later)[:limit]
+        return self._may(connection, later)[:limit]
 
-    def _mine(self, connection: Connection, candidates: list[Request]) -> list[Request]:
+    def _mine(
+        self, connection: Connection, request_ids: Sequence[str], enough: int
+    ) -> list[Request]:
+        """Those of these, in their order, until there are `enough`: a whole request takes ten times
+        as long to read as where it stands."""
+        found: list[Request] = []
+        left = list(request_ids)
+        while left and len(found) < enough:
+            some, left = left[: enough + SPARE], left[enough + SPARE :]
+            order = {request_id: number for number, request_id in enumerate(some)}
+            candidates = request_rows.among(connection, some)
+            candidates.sort(key=lambda request: order[request.id])
+            found += self._may(connection, candidates)
+        return found[:enough]
+
+    def _may(self, connection: Connection, candidates: list[Request]) -> list[Request]:
         votes: dict[str, list[Vote]] = {}
         for vote in vote_rows.among(connection, [r.id for r in candidates]):
             votes.setdefault(vote.request_id, []).append(vote)

@@ -70,6 +70,13 @@ def fill(url: str, template: Template, n: int) -> None:
         write(url, template.columns, _bounded(pool, work, chunks))
 
 
+def fill_here(url: str, template: Template, n: int, until: datetime) -> None:
+    """`fill` by this process alone, the last copy at `until`."""
+    began = until - timedelta(milliseconds=n)
+    write = _write_sqlite if url.startswith("sqlite") else _write_postgresql
+    write(url, template.columns, iter([_copies(template, began, range(n))]))
+
+
 def _bounded(pool: Pool, work: Callable[[range], Rows], chunks: Sequence[range]) -> Iterator[Rows]:
     """The results in order, of which only a few wait: writing is slower than making them."""
     waiting: deque[AsyncResult[Rows]] = deque()

@@ -19,7 +19,8 @@ def refund(_: WorkflowContext) -> Chat | Parallel:
 
 
 def configure(settings: dict[str, Any]) -> None:
-    """Serve this workflow; Alex approves it."""
+    """Serve this workflow; Alex approves it, and is an administrator."""
     settings["workflows"]["modules"] = [__name__]
     rule = {"effect": "require_approval", "roles": ["sales_manager"], "deadline": "1d"}
     settings["policy"]["tools"] = {TOOL: rule}
+    settings["policy"]["administrators"] = {"roles": ["sales_manager"]}

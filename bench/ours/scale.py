@@ -66,16 +66,8 @@ def measure(database: Database, n: int, *, votes: int) -> dict[str, Any]:
     """One row of the table."""
     row: dict[str, Any] = {"database": database, "pending": n}
     with product(database, bot_framework=True) as running:
-        running.start()
-        meet(running)
-        running.ask(TASK, REFUND)
-        request = running.pending()
-        shown = f"/requests/{request['id']}"
-        until(lambda: _is_shown(running.get(shown)), "the card to be posted")
-        _stop(running)
         with timed(row, "fill_ms"):
-            fill(running.database_url, read_template(running.database_url), n)
-        running.new_server()
+            fill_up(running, n)
         began_s = time.perf_counter()
         running.server.start()
         until(running.ready, "the server to be ready", START_TIMEOUT_S, every_s=0.01)
@@ -88,11 +80,23 @@ def measure(database: Database, n: int, *, votes: int) -> dict[str, Any]:
         _vote(running, row, votes)
         row["rss_end_mb"] = round(rss_mb(pid))
         row["rss_peak_mb"] = round(rss_mb(pid, "VmHWM"))
-        _stop(running)
+        stop(running)
         if n <= VERIFIED:
             row |= verify_all(running.env, n)
         row |= poll_all(running.database_url)
     return row
+
+
+def fill_up(running: Stack, n: int) -> None:
+    """Let so many sessions wait, copies of one that came so far; there is a server to start."""
+    running.start()
+    meet(running)
+    running.ask(TASK, REFUND)
+    shown = f"/requests/{running.pending()['id']}"
+    until(lambda: _is_shown(running.get(shown)), "the card to be posted")
+    stop(running)
+    fill(running.database_url, read_template(running.database_url), n)
+    running.new_server()
 
 
 def _read(running: Stack, row: dict[str, Any]) -> None:
@@ -188,7 +192,8 @@ def _is_shown(request: Mapping[str, Any]) -> bool:
     return all(delivery["status"] == "live" for delivery in request["deliveries"])
 
 
-def _stop(running: Stack) -> None:
+def stop(running: Stack) -> None:
+    """End its servers."""
     for server in running.servers:
         server.kill(signal.SIGTERM)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 
 from bench.measure import percentile, require
 
-LOOKS = 100
+LOOKS = int(os.environ.get("LOOKS", "100"))
 """How often each page is drawn; the figure is the 99th percentile."""
 WARM_UP = 5
 PERSON = "alex"
@@ -18,24 +21,37 @@ LISTS = {
     "inbox_p99_ms": "/inbox",
     "inbox_newest_p99_ms": "/inbox?sort=newest",
     "inbox_search_p99_ms": "/inbox?q=refund",
+    "inbox_due_p99_ms": "/inbox?sort=due",
     "inbox_sessions_p99_ms": "/inbox/sessions",
+    "insights_p99_ms": "/inbox/insights",
 }
-SORTED = {"inbox_due_ms": "/inbox?sort=due", "insights_ms": "/inbox/insights"}
-"""These look through a number of the requests that is bounded and large."""
-SORTED_LOOKS = 10
 
 
-def read_pages(url: str, request_id: str) -> dict[str, float]:
-    """Times in ms, by column."""
-    row = {}
+def read_pages(url: str, request: str) -> dict[str, float]:
+    """Times in ms, by column: of lists, and of a request."""
+    pages = {**LISTS, "request_page_p99_ms": f"/inbox/requests/{request}"}
+    with browser_at(url) as browser:
+        return {name: drawn_ms(browser, path) for name, path in pages.items()}
+
+
+@contextmanager
+def browser_at(url: str) -> Iterator[httpx.Client]:
+    """A browser in which PERSON is signed in."""
     with httpx.Client(base_url=url, timeout=120, follow_redirects=True) as browser:
         _sign_in(browser)
-        pages = {**LISTS, "request_page_p99_ms": f"/inbox/requests/{request_id}"}
-        for name, path in pages.items():
-            row[name] = _taken(browser, path, LOOKS, 99)
-        for name, path in SORTED.items():
-            row[name] = _taken(browser, path, SORTED_LOOKS, 50)
-    return row
+        yield browser
+
+
+def drawn_ms(browser: httpx.Client, path: str) -> float:
+    """The 99th percentile of LOOKS at a page."""
+    times = []
+    for look in range(WARM_UP + LOOKS):
+        began_s = time.perf_counter()
+        answer = browser.get(path)
+        if look >= WARM_UP:
+            times.append((time.perf_counter() - began_s) * 1e3)
+        require(answer.status_code == 200, f"{path} was answered {answer.status_code}")
+    return round(percentile(times, 99), 1)
 
 
 def _sign_in(browser: httpx.Client) -> None:
@@ -46,14 +62,3 @@ def _sign_in(browser: httpx.Client) -> None:
     headers = {"Sec-Fetch-Site": "same-origin"}
     answer = browser.post("/inbox/sign-in/local", data=form, headers=headers)
     require(answer.status_code == 200, f"signing in was answered {answer.status_code}")
-
-
-def _taken(browser: httpx.Client, path: str, looks: int, share: int) -> float:
-    times = []
-    for look in range(WARM_UP + looks):
-        began_s = time.perf_counter()
-        answer = browser.get(path)
-        if look >= WARM_UP:
-            times.append((time.perf_counter() - began_s) * 1e3)
-        require(answer.status_code == 200, f"{path} was answered {answer.status_code}")
-    return round(percentile(times, share), 1)

@@ -26,6 +26,8 @@ from countersign.connectors.system import Route
 PATH = f"{HOME}/insights"
 NEWEST = 1_000
 """So many requests are looked at, the newest that the reader may see."""
+READ = 10
+"""So many pages are read to find them, where the reader may see few."""
 DAYS = 14
 SHOWN = 12
 _NOBODY = frozenset({Via.POLICY, Via.GRANT, Via.CLOCK})
@@ -94,7 +96,7 @@ class InsightsPage:
 
     async def show(self, visit: Visit) -> web.StreamResponse:
         """As it is now."""
-        found = await self._newest(visit.reader)
+        found, is_all = await self._newest(visit.reader)
         days = by_day(found, self._pages.shell.clock.now())
         rules, load = by_rule(found), by_person(found)
         suggesting = self._suggesting
@@ -102,7 +104,7 @@ class InsightsPage:
             visit,
             "insights.html",
             count=len(found),
-            is_all=len(found) < NEWEST,
+            is_all=is_all,
             days=days,
             budgets=await self._budgets(visit.reader),
             oversight=await self._oversight(visit.reader),
@@ -127,20 +129,23 @@ class InsightsPage:
     async def _oversight(self, reader: Principal) -> Report | None:
         """How single people decide, for administrators; None for others."""
         figures = self._records.oversight
-        return await figures.report(reader) if figures.may(reader) else None
+        if not figures.may(reader):
+            return None
+        return await figures.report(reader, newest=NEWEST)
 
-    async def _newest(self, reader: Principal) -> Sequence[Request]:
+    async def _newest(self, reader: Principal) -> tuple[Sequence[Request], bool]:
+        """And whether these are all."""
         found: list[Request] = []
         cursor: str | None = None
-        while len(found) < NEWEST:
+        for _ in range(READ):
             page = await self._records.requests(
                 limit=MAX_PAGE, cursor=cursor, newest=True, reader=reader
             )
             found += page.items
             cursor = page.next
-            if cursor is None:
+            if cursor is None or len(found) >= NEWEST:
                 break
-        return found[:NEWEST]
+        return found[:NEWEST], cursor is None and len(found) <= NEWEST
 
 
 def by_people(request: Request) -> bool:

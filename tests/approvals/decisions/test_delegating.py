@@ -279,7 +279,7 @@ async def test_what_is_decided_while_it_is_told_is_not_shown(
     (request,) = await world.asked("quote")
     given = await give(world)
     await world.vote(request, CARA)
-    monkeypatch.setattr(Waiting, "page", lambda *_, **__: [request])
+    monkeypatch.setattr(Waiting, "first", lambda *_, **__: [request])
     await world.approvals.delegating.tell(given.id)
 
     assert "delegated" not in await world.kinds(request.session_id)

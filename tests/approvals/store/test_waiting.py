@@ -16,7 +16,7 @@ from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import Principal, Request, Verdict
 from countersign.approvals.rules.wanted import Order, Wanted
 from countersign.approvals.store import open_roles as open_role_rows
-from countersign.approvals.store import upgrade
+from countersign.approvals.store import upgrade, waiting
 from countersign.approvals.store.migrate import _config
 from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import open_roles, requests
@@ -148,6 +148,39 @@ async def test_what_others_have_to_decide_first_does_not_end_the_search(world: W
     (mine,) = await many(world, 1, "quote")
 
     assert [mine.id] == await found(world, MEGAN)
+
+
+async def test_a_page_looks_at_so_many_and_says_where_it_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "AT_ONCE", 2)
+    monkeypatch.setattr(waiting, "SEARCHED", 2)
+    world.directory = type(world.directory)([ANNA, BEN, MEGAN])
+    world.change_rule("tiers", TIERS)
+    await many(world, 3, "tiers")
+    world.clock.advance(1)
+    (mine,) = await many(world, 1, "quote")
+    first = await world.records.mine(MEGAN, limit=5)
+    then = await world.records.mine(MEGAN, limit=5, cursor=first.next)
+
+    assert ((), True) == (first.items, first.next is not None)
+    assert [mine.id] == [request.id for request in then.items]
+    assert [mine.id] == await found(world, MEGAN, limit=5)
+
+
+async def test_more_are_read_while_those_read_are_not_for_this_person(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "SPARE", 0)
+    world.directory = type(world.directory)([ANNA, BEN, MEGAN])
+    world.change_rule("tiers", TIERS)
+    await many(world, 3, "tiers")
+    world.clock.advance(1)
+    mine = await many(world, 2, "quote")
+    page = await world.records.mine(MEGAN, limit=1)
+
+    assert [mine[0].id] == [request.id for request in page.items]
+    assert page.next is not None
     assert [] == await found(world, ERIN)
     first = await found(world, BEN, limit=3)
     assert 3 == len(first)
