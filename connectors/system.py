@@ -238,6 +238,8 @@ class System(Generic[S]):
     """Whether it is opened without a section, with the defaults."""
     takes_text: bool = False
     """Whether people can be asked for free text there."""
+    opens_by_writing: bool = False
+    """Whether somebody without an identity there can be asked, too, once they have written."""
     problems: Callable[[S, Situation], Iterable[str]] = fits
     """What is wrong with a section that is well formed: lines with the path and what to do."""
     is_used: Callable[[S, bool], bool] = always

@@ -31,6 +31,7 @@ from countersign.approvals.ports import (
 from countersign.approvals.rules.delegation import with_delegates
 from countersign.approvals.rules.eligibility import Asked, asked, eligible, missing
 from countersign.approvals.rules.placing import (
+    asked_in,
     targets,
     wider_audience,
 )
@@ -102,16 +103,17 @@ class Outbox(Showing):
         conversation = thread_of(unit, session)
         told = list(said or ())
         for request in requests:
-            if session.conversation is None and self._placings.keys().isdisjoint(request.channels):
+            channels = asked_in(request, conversation, self._placings)
+            if session.conversation is None and self._placings.keys().isdisjoint(channels):
                 continue  # it waits for those who come and look
             ask = self._asked(unit, request)
             people = people_for(unit.moment.people, request, session)
             votes = vote_rows.since(unit.connection, request)
             approvers = with_delegates(eligible(ask, people), request, votes, people)
             told.append(waits(request, approvers, missing(ask)))
-            self._tell_of_strangers(unit, session, request, approvers)
+            self._tell_of_strangers(unit, session, request, approvers, channels)
             for name, placing in self._placings.items():
-                if name not in request.channels:
+                if name not in channels:
                     continue
                 sent = self._sharing.reached(unit, name, request, ask, approvers, people)
                 for target in targets(name, placing, request, sent, conversation):
@@ -139,8 +141,9 @@ class Outbox(Showing):
         session: Session,
         request: Request,
         approvers: Sequence[Principal],
+        asked_where: Sequence[str],
     ) -> None:
-        channels = [name for name in request.channels if name in self._placings]
+        channels = [name for name in asked_where if name in self._placings]
         unknown = strangers(channels, approvers, 1) if channels else ()
         if unknown:
             what = f"{in_words(request.tool)} ({request.id})"

@@ -15,7 +15,7 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.ports import Job, Jobs, Unit
-from countersign.approvals.rules.placing import is_reminded, is_told_voters, targets
+from countersign.approvals.rules.placing import asked_in, is_reminded, is_told_voters, targets
 from countersign.approvals.store import conversations as conversation_rows
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import reminders as reminder_rows
@@ -58,8 +58,9 @@ class Showing:
         anew: bool,
     ) -> None:
         conversation = thread_of(unit, session)
+        channels = asked_in(request, conversation, self._placings)
         for name, placing in self._placings.items():
-            if name not in request.channels or placing.in_tickets:
+            if name not in channels or placing.in_tickets:
                 continue
             for target in targets(name, placing, request, people, conversation):
                 if anew and not placing.places:

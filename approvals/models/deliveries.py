@@ -58,6 +58,9 @@ class Placing(Value):
     """Names of fixed places in which every request is shown once, whoever decides it."""
     in_tickets: bool = False
     """One ticket for each revision and stage, and none for free text."""
+    takes_words: bool = False
+    """Free text that agents ask for is asked in the chat in which the session began, and answered
+    there in words, whatever else is shown elsewhere."""
 
 
 class Delivery(Value):

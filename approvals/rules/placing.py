@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from countersign.approvals.models import (
     Conversation,
@@ -40,13 +40,40 @@ def targets(
     if placing.in_tickets:
         return () if request.kind is RequestKind.INPUT else (target_of(request),)
     if conversation is not None and conversation.channel == channel:
+        began = f"{_CONVERSATION}{conversation.key}"
         if conversation.kind in placing.where_it_began:
-            return (f"conversation:{conversation.key}",)
+            return (began,)
+        if placing.takes_words and request.kind is RequestKind.INPUT:
+            return _in_words(began, conversation, placing, approvers)
     if placing.everything_in:
         return (f"{_CONVERSATION}{placing.everything_in}",)
     needed = placing.identity
     asked = [person for person in approvers if not needed or needed in person.identities]
     return tuple(f"person:{person.id}" for person in asked)
+
+
+def _in_words(
+    began: str, conversation: Conversation, placing: Placing, approvers: Sequence[Principal]
+) -> Sequence[str]:
+    """In the chat where it began whoever is there answers; of one person's own chat that is this
+    person, and others are asked in theirs."""
+    if conversation.kind != "personal":
+        return (began,)
+    others = [p for p in approvers if p.id != conversation.principal_id]
+    known = [p for p in others if not placing.identity or placing.identity in p.identities]
+    mine = (began,) if len(others) < len(approvers) else ()
+    return (*mine, *(f"{_PERSON}{person.id}" for person in known))
+
+
+def asked_in(
+    request: Request, conversation: Conversation | None, placings: Mapping[str, Placing]
+) -> Sequence[str]:
+    """The channels that show it; `conversation` is the one in which its session began."""
+    if request.kind is RequestKind.INPUT and conversation is not None:
+        placing = placings.get(conversation.channel)
+        if placing is not None and placing.takes_words:
+            return (conversation.channel,)
+    return request.channels
 
 
 def is_reminded(delivery: Delivery, request: Request, people: Sequence[Principal]) -> bool:

@@ -115,6 +115,13 @@ def locked(unit: Unit, row: Sequence[Any] | None) -> None:
         unit.heads.setdefault(row[0], (row[1], row[2]))
 
 
+def key_of(connection: Connection, session_id: str) -> str | None:
+    """The key that a session was started with."""
+    query = select(sessions.c.idempotency_key).where(sessions.c.id == session_id)
+    found: str | None = connection.execute(query).scalar()
+    return found
+
+
 def by_key(connection: Connection, idempotency_key: str) -> Session | None:
     """The session that was started with this key. Nobody else starts one with it before this
     transaction has ended."""

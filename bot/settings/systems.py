@@ -80,7 +80,7 @@ def channel_problems(
                     f"`{PATH}`, or use one of {', '.join(sorted(known))}."
                 )
                 continue
-            if known[channel].takes_text:  # whoever has written there once can be asked
+            if known[channel].opens_by_writing:  # whoever has written there once can be asked
                 continue
             kind = known[channel].identity
             if not kind:  # it asks no people by itself

@@ -113,6 +113,7 @@ SYSTEM = System(
     section=NAME,
     is_always_there=True,
     takes_text=True,
+    opens_by_writing=True,
     problems=_problems,
     is_used=_is_used,
 )

@@ -7,13 +7,13 @@ soon enough; else before, and whoever acted is told afterwards what came of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 from pydantic import ValidationError
 
-from countersign.approvals.errors import CountersignError, NotFoundError
+from countersign.approvals.errors import CountersignError, NotFoundError, UnavailableError
 from countersign.approvals.models import Actor, JsonObject, Verdict, Via
 from countersign.approvals.ports import RequestView
 from countersign.approvals.rules.delegation import reason_in_view
@@ -27,6 +27,8 @@ from countersign.connectors.receiving import (
 from countersign.connectors.slack import modals
 from countersign.connectors.slack.channel import SlackChannel
 from countersign.connectors.slack.client import SlackClient
+from countersign.connectors.slack.commands import ACTIONS, SlackCommands
+from countersign.connectors.slack.in_time import ACK_S, DRAIN_S, InTime
 from countersign.connectors.slack.interactions import (
     Interaction,
     StrangerError,
@@ -36,22 +38,23 @@ from countersign.connectors.slack.interactions import (
 from countersign.connectors.slack.markup import said
 from countersign.connectors.slack.message import APPROVE, CHANGE, NAME, OPEN, Bound, is_whole
 from countersign.connectors.slack.modals import Opened
+from countersign.connectors.slack.question import END, GO_ON
 from countersign.connectors.slack.settings import SlackSettings
+from countersign.connectors.slack.starting import START
 from countersign.connectors.slack.submissions import Reply, Submissions
+from countersign.connectors.slack.talking import Talking
 from countersign.connectors.slack.words import HOW_TO_APPROVE, STALE, UNREAD, told, too_late
 from countersign.connectors.system import Deployment, Inbound
 
 log = structlog.get_logger(__name__)
-ACK_S = 2.0
-"""How long Slack's call may wait for us. Source: docs.slack.dev/interactivity/
-handling-user-interaction: three seconds, as known in 2026-11."""
-DRAIN_S = 5.0
 NOT_DONE = "That did not work just now, and nothing was decided. Please try again."
+LATER = "That takes a moment. What comes of it is said in your chat with this app."
 COUNTING = "Your answer has arrived and is being stored. What comes of it is said here."
 _REDRAWN = frozenset(
     {VoteResult.LOST, VoteResult.EXPIRED, VoteResult.STALE, VoteResult.REVISED, VoteResult.COUNTED}
 )
-T = TypeVar("T")
+_VERDICTS = {APPROVE: Verdict.APPROVE, GO_ON: Verdict.APPROVE, END: Verdict.REJECT}
+"""Buttons that decide at once."""
 
 
 class Answers:
@@ -68,9 +71,11 @@ class Answers:
         ack_s: float = ACK_S,
     ) -> None:
         self._settings, self._channel, self._client = settings, channel, client
-        self._directory, self._inbound, self._ack_s = deployment.directory, inbound, ack_s
+        self._directory, self._inbound = deployment.directory, inbound
         self._submissions = Submissions(channel, inbound)
-        self._running: set[asyncio.Task[Any]] = set()
+        self.talking = Talking(settings, channel, client, deployment, inbound)
+        self._commands = SlackCommands(settings, client, inbound, self.talking)
+        self._in_time = InTime(ack_s)
 
     async def take(self, payload: Any) -> JsonObject:
         """Do what was asked; the body of the answer to Slack. Raises InvalidError for what is no
@@ -79,19 +84,40 @@ class Answers:
         if acted.type == "view_submission":
             return await self._sent(acted)
         if acted.type == "block_actions" and acted.actions:
-            await self._within(self._pressed(acted))
+            await self._in_time.within(self._pressed(acted))
         return {}
+
+    async def hear(self, payload: Mapping[str, Any], *, retry: int = 0) -> bool:
+        """An event; whether it has been carried out. Otherwise it is to be told again."""
+        task = await self._in_time.within(self._heard(payload, retry))
+        return task.done() and task.result()
+
+    async def _heard(self, payload: Mapping[str, Any], retry: int) -> bool:
+        try:
+            await self.talking.hear(payload, retry=retry)
+        except UnavailableError as exc:
+            log.warning("message has to be told again", reason=str(exc))
+            return False
+        return True
+
+    async def command(self, fields: Mapping[str, str]) -> JsonObject:
+        """The slash command: what Slack shows whoever wrote it."""
+        task = await self._in_time.within(self._commands.command(fields))
+        if task.done():
+            return task.result()
+        self._in_time.keep(self._commands.told_later(fields, task))
+        return {"response_type": "ephemeral", "text": LATER}
 
     async def drain(self) -> None:
         """Let what is under way come to its end, but not for long."""
-        if self._running:
-            await asyncio.wait(list(self._running), timeout=DRAIN_S)
+        await self._in_time.drain()
+        await self.talking.drain(DRAIN_S)
 
     async def _sent(self, acted: Interaction) -> JsonObject:
-        task = await self._within(self._submitted(acted))
+        task = await self._in_time.within(self._submitted(acted))
         if task.done():
             return task.result().body()
-        self._keep(self._told_later(acted, task))
+        self._in_time.keep(self._told_later(acted, task))
         view = modals.notice("Being stored", COUNTING)
         return {"response_action": "update", "view": view}
 
@@ -111,6 +137,8 @@ class Answers:
         """Never raises."""
         try:
             actor = self._actor(acted)
+            if acted.view is not None and acted.view.callback_id == START:
+                return await self._commands.submitted(acted, actor)
             opened = Opened.model_validate_json(acted.view.private_metadata if acted.view else "")
             async with self._inbound.limits.admitted("votes", actor.identity):
                 reply = await self._submissions.take(acted, opened, actor)
@@ -133,10 +161,14 @@ class Answers:
             return
         try:
             actor = self._actor(acted)
-            bound = Bound.model_validate_json(action.value)
-            if action.action_id == APPROVE:
+            if action.action_id in ACTIONS:
                 async with self._inbound.limits.admitted("votes", actor.identity):
-                    await self._approve(acted, bound, actor)
+                    await self._commands.pressed(acted, actor)
+                return
+            bound = Bound.model_validate_json(action.value)
+            if action.action_id in _VERDICTS:
+                async with self._inbound.limits.admitted("votes", actor.identity):
+                    await self._decide(acted, bound, actor, _VERDICTS[action.action_id])
             elif action.action_id in modals.VERBS:
                 async with self._inbound.limits.admitted("reads", actor.identity):
                     await self._open(acted, action.action_id, bound, actor)
@@ -151,12 +183,14 @@ class Answers:
             log.exception("click not carried out")
             await self._tell(acted, NOT_DONE)
 
-    async def _approve(self, acted: Interaction, bound: Bound, actor: Actor) -> None:
+    async def _decide(
+        self, acted: Interaction, bound: Bound, actor: Actor, verdict: Verdict
+    ) -> None:
         at = acted.container
         attempt = VoteAttempt(
             request_id=bound.request,
             actor=actor,
-            verdict=Verdict.APPROVE,
+            verdict=verdict,
             digest=bound.digest,
             act=ActKey(
                 channel=NAME,
@@ -253,18 +287,6 @@ class Answers:
         key = identity(acted, self._settings)
         principal = self._directory.by_identity(NAME, key)
         return Actor(principal=principal, via=Via(NAME), identity=f"{NAME}:{key}")
-
-    async def _within(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        """Begun, and done if that takes no longer than Slack may wait."""
-        task = self._keep(work)
-        await asyncio.wait({task}, timeout=self._ack_s)
-        return task
-
-    def _keep(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        task = asyncio.create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return task
 
 
 def _out_of_date(view: RequestView, bound: Bound) -> str | None:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
-from countersign.approvals.errors import NoRecipientError, NotFoundError
+from countersign.approvals.backoff import capped_s
+from countersign.approvals.errors import (
+    BusyError,
+    MisdirectedError,
+    NoRecipientError,
+    NotFoundError,
+)
 from countersign.approvals.forms import told
 from countersign.approvals.models import (
     Conversation,
@@ -17,16 +25,21 @@ from countersign.approvals.models import (
     Principal,
     PrincipalId,
     Request,
+    RequestKind,
 )
 from countersign.approvals.ports import Prompt, RequestView
+from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.tickets import CheckResult
 from countersign.connectors.slack.client import SlackClient
 from countersign.connectors.slack.markup import said
 from countersign.connectors.slack.message import NAME, drawn
+from countersign.connectors.slack.sentences import sentences
 from countersign.connectors.slack.settings import SlackSettings
 from countersign.connectors.system import Deployment
 
 INBOX = "/inbox/requests/"
+TURNS = 3
+"""How often a reply waits for its turn: it has no row that would bring it back."""
 _PERSON, _CONVERSATION = "person:", "conversation:"
 Check = Callable[[], Coroutine[Any, Any, Sequence[CheckResult]]]
 
@@ -44,12 +57,19 @@ class SlackChannel:
         self._settings, self._client = settings, client
         self._directory, self._conversations = deployment.directory, deployment.conversations
         self._clock, self._url = deployment.clock, deployment.public_url
+        self._store = deployment.store
 
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
         """Post the message; the reference is its channel and time stamp."""
         channel = await self._place(delivery)
         made = drawn(view, self.page)
-        return await self._posted(channel, text=said(made.text), blocks=list(made.blocks))
+        thread: JsonObject = {}
+        if view.request.kind is RequestKind.INPUT:  # it is asked where the session began
+            thread = await self._thread(view.session.id, channel)
+        posted = await self._posted(
+            channel, text=said(made.text), blocks=list(made.blocks), **thread
+        )
+        return {**posted, **thread}
 
     async def post_list(self, delivery: Delivery, views: Sequence[RequestView]) -> JsonObject:
         """Post their names, each with where it is decided."""
@@ -87,9 +107,53 @@ class SlackChannel:
         return self._client.busy_s(str(channel)) if channel else 0.0
 
     async def say(self, conversation: Conversation, notice: Notice) -> JsonObject:
-        """Post a text into a chat."""
+        """Post the final answer into the session's thread; of progress, keep one message up to
+        date."""
         channel = str(conversation.reference.get("channel", ""))
-        return await self._posted(channel, text=said(notice.text))
+        ts = (notice.reference or {}).get("ts")
+        if isinstance(ts, str):
+            whole = sentences("\n\n".join([*notice.before, notice.text]))
+            with suppress(NotFoundError, MisdirectedError):  # it is gone, or too long by now
+                await self._client.call(
+                    "chat.update",
+                    lambda web: web.chat_update(channel=channel, ts=ts, **whole),
+                    channel=channel,
+                )
+                return {"channel": channel, "ts": ts}
+        thread = await self._thread(notice.session_id, channel)
+        return await self._posted(channel, **sentences(notice.text), **thread)
+
+    async def reply(self, channel: str, thread: str, message: JsonObject) -> JsonObject:
+        """Say something in a chat, or in a thread of it, once that is its turn. Raises as
+        `post`."""
+        more = {"thread_ts": thread} if thread else {}
+        for _ in range(TURNS):
+            try:
+                return await self._posted(channel, **message, **more)
+            except BusyError as exc:
+                await asyncio.sleep(capped_s(exc.retry_after_s))
+        return await self._posted(channel, **message, **more)
+
+    async def own_chat(self, person: Principal) -> str:
+        """The app's chat with somebody, opened if need be. Raises NoRecipientError."""
+        known = await self._conversations.personal(person.id, NAME)
+        user = self._user(person)
+        if not user:
+            raise NoRecipientError(
+                f"{person.name} has no identity {NAME} in {'/'.join(self._settings.where)}; add it "
+                "in `people`."
+            )
+        if known is not None and known.reference.get("user") == user:
+            return str(known.reference["channel"])
+        return await self._opened(person, user)
+
+    async def _thread(self, session_id: str, channel: str) -> JsonObject:
+        """Where a session goes on that began with a message in this chat."""
+        key = await self._store.read(lambda c: session_rows.key_of(c, session_id))
+        chat, began = f"{key_of(channel)}:", key or ""
+        if not began.startswith(chat):
+            return {}
+        return {"thread_ts": began.removeprefix(chat).partition("/")[0]}
 
     async def remind(self, delivery: Delivery, view: RequestView, prompt: Prompt) -> None:
         """Write below the message, and call those who may decide by name."""
@@ -132,16 +196,7 @@ class SlackChannel:
         person = self._directory.by_id(target.removeprefix(_PERSON))
         if person is None:
             raise NotFoundError(f"There is nobody {target} any more.")
-        known = await self._conversations.personal(person.id, NAME)
-        user = self._user(person)
-        if not user:
-            raise NoRecipientError(
-                f"{person.name} has no identity {NAME} in {'/'.join(self._settings.where)}; add it "
-                "in `people`."
-            )
-        if known is not None and known.reference.get("user") == user:
-            return str(known.reference["channel"])
-        return await self._opened(person, user)
+        return await self.own_chat(person)
 
     async def _opened(self, person: Principal, user: str) -> str:
         answer = await self._client.call(
@@ -180,5 +235,6 @@ def key_of(channel: str) -> ConversationKey:
 def placing(settings: SlackSettings) -> Placing:
     """In one channel for all, or in the chats of those who decide."""
     if settings.channel:
-        return Placing(identity=NAME, everything_in=str(key_of(settings.channel)))
-    return Placing(identity=NAME)
+        everything_in = str(key_of(settings.channel))
+        return Placing(identity=NAME, everything_in=everything_in, takes_words=True)
+    return Placing(identity=NAME, takes_words=True)

@@ -13,7 +13,14 @@ from countersign.connectors.slack.client import SlackClient
 from countersign.connectors.slack.message import NAME
 from countersign.connectors.slack.settings import SlackSettings
 
-SCOPES = ("chat:write", "im:write", "users:read")
+SCOPES = (
+    "chat:write",
+    "im:write",
+    "users:read",
+    "im:history",
+    "app_mentions:read",
+    "commands",
+)
 CHANNEL_SCOPES = ("channels:read", "groups:read")
 """One of these, where everything is shown in a channel."""
 MOST_PEOPLE = 50

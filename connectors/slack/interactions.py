@@ -47,6 +47,7 @@ class _State(_Payload):
 
 
 class _View(_Named):
+    callback_id: str = ""
     hash: str = ""
     private_metadata: str = ""
     state: _State = _State()

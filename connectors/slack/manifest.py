@@ -7,7 +7,7 @@ from pathlib import Path
 from countersign.connectors.slack.settings import PATH
 
 _FILE = Path(__file__).with_name("manifest.yaml")
-_URL = f"    request_url: https://countersign.example{PATH}\n"
+_OURS = f"https://countersign.example{PATH}"
 _SOCKET = "  socket_mode_enabled: false"
 
 
@@ -15,5 +15,6 @@ def slack_manifest(address: str, *, socket: bool = False) -> str:
     """As it is pasted into Slack; with `socket` Slack needs no address."""
     text = _FILE.read_text(encoding="utf-8")
     if socket:
-        return text.replace(_URL, "").replace(_SOCKET, "  socket_mode_enabled: true")
-    return text.replace(_URL, f"    request_url: {address}{PATH}\n")
+        kept = [line for line in text.splitlines(keepends=True) if _OURS not in line]
+        return "".join(kept).replace(_SOCKET, "  socket_mode_enabled: true")
+    return text.replace(_OURS, f"{address}{PATH}")

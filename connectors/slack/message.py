@@ -15,6 +15,7 @@ from countersign.approvals.models import (
     JsonObject,
     Request,
     RequestId,
+    RequestKind,
     RequestStatus,
     Value,
     Verdict,
@@ -32,6 +33,7 @@ from countersign.connectors.slack.markup import (
     section,
     small,
 )
+from countersign.connectors.slack.question import question, title
 from countersign.connectors.ticketing.outcome import decided_words
 
 NAME = "slack"
@@ -87,6 +89,9 @@ class Drawn:
 def drawn(view: RequestView, page: Callable[[Request], str]) -> Drawn:
     """The request as it stands now; `page` is where all of it can be read and decided, "" if there
     is no such page."""
+    if view.request.kind is RequestKind.INPUT:
+        request = view.request
+        return Drawn(title(request), tuple(question(view, bound(request))), complete=True)
     for count, budget in BUDGETS:
         made = _drawn(view, page(view.request), count, budget)
         if fits(made.blocks):

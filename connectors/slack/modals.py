@@ -15,6 +15,7 @@ from countersign.approvals.models import JsonObject, Request, Value
 from countersign.approvals.ports import RequestView
 from countersign.connectors.slack.markup import escaped, plain, section
 from countersign.connectors.slack.message import ASK, CHANGE, REJECT, Bound
+from countersign.connectors.slack.question import REPLY
 
 WORDS_LIMIT, LABEL_LIMIT, HINT_LIMIT = 24, 200, 300
 VALUE_LIMIT, OPTIONS, OPTION_LIMIT = 3_000, 100, 75
@@ -46,6 +47,9 @@ def form(opened: Opened, view: RequestView, *, note: str = "", typed: Typed | No
                 _written("Reason", comment, MAX_COMMENT, optional=not _needs_comment(request)),
             ]
             return _modal(opened, "Reject", "Reject", blocks, note)
+        case "reply":
+            blocks = [_written("Your reply", comment, MAX_COMMENT, optional=False)]
+            return _modal(opened, "Your reply", "Send", blocks, note)
         case "ask":
             blocks = [
                 section("The agent is asked, and its answer stands in the message. Nothing is "
@@ -234,5 +238,5 @@ def _needs_comment(request: Request) -> bool:
     return any(request.stages[number].comment_required for number in request.open_stages)
 
 
-VERBS = frozenset({REJECT, CHANGE, ASK})
+VERBS = frozenset({REJECT, CHANGE, ASK, REPLY})
 """What is done in a modal."""

@@ -40,11 +40,18 @@ async def listening(settings: SlackSettings, answers: Answers) -> AsyncIterator[
 
     async def take(of: AsyncBaseSocketModeClient, told: SocketModeRequest) -> None:
         answer = None
-        if told.type == "interactive":
-            try:
-                answer = await answers.take(told.payload)
-            except InvalidError as exc:
-                log.warning("interaction not understood", reason=str(exc))
+        try:
+            match told.type:
+                case "interactive":
+                    answer = await answers.take(told.payload)
+                case "slash_commands":
+                    answer = await answers.command(told.payload)
+                case "events_api":
+                    again = told.retry_attempt or 0
+                    if not await answers.hear(told.payload, retry=again):
+                        return  # Slack tells it again
+        except InvalidError as exc:
+            log.warning("not understood", kind=told.type, reason=str(exc))
         reply = SocketModeResponse(envelope_id=told.envelope_id, payload=answer or None)
         await of.send_socket_mode_response(reply)
 

@@ -22,6 +22,7 @@ from countersign.connectors.slack.channel import SlackChannel
 from countersign.connectors.slack.interactions import Interaction
 from countersign.connectors.slack.message import ASK, CHANGE, NAME, is_whole
 from countersign.connectors.slack.modals import Opened, Typed
+from countersign.connectors.slack.question import REPLY
 from countersign.connectors.slack.words import HOW_TO_CHANGE, STALE, UNREAD, told
 from countersign.connectors.system import Inbound
 
@@ -84,7 +85,7 @@ class Submissions:
         attempt = VoteAttempt(
             request_id=opened.request,
             actor=actor,
-            verdict=Verdict.REJECT,
+            verdict=Verdict.APPROVE if opened.verb == REPLY else Verdict.REJECT,
             digest=opened.digest,
             comment=modals.written_in(state),
             act=act,

@@ -60,5 +60,6 @@ SYSTEM = System(
     identity=NAME,
     settings=SlackSettings,
     open=_open,
+    takes_text=True,
     problems=problems,
 )

@@ -22,8 +22,8 @@ from countersign.sandbox.slack.workspace import (
 )
 
 SCOPES = (
-    "channels:read,chat:write,groups:read,im:history,im:write,channels:history,groups:history,"
-    "users:read,users:read.email"
+    "app_mentions:read,channels:read,chat:write,commands,groups:read,im:history,im:write,"
+    "channels:history,groups:history,users:read,users:read.email"
 )
 NEEDED = {
     "chat.postMessage": ("chat:write",),
@@ -115,7 +115,8 @@ def _ephemeral(workspace: Workspace, given: Mapping[str, Any]) -> dict[str, Any]
         raise SlackError("user_not_in_channel")
     _require_open(workspace, place.id)
     blocks, text = _content(given)
-    message = Message(place.id, workspace.number(), BOT_USER, text, blocks, only_for=user)
+    thread = str(given.get("thread_ts") or "")
+    message = Message(place.id, workspace.number(), BOT_USER, text, blocks, thread, only_for=user)
     workspace.ephemerals.append(message)
     return {"message_ts": message.ts}
 

@@ -196,6 +196,29 @@ ELEMENTS: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {
         (),
     ),
 }
+STYLE: dict[str, Check] = {name: _bool for name in ("bold", "italic", "strike", "code")}
+
+
+def _rich_piece(value: Any, at: str) -> Problems:
+    if not isinstance(value, dict) or value.get("type") != "text":
+        yield _said("unsupported element", at)
+        return
+    known = {"type": _any, "text": _string(WHOLE_MESSAGE), "style": _style}
+    yield from _fields(value, at, known, ("text",))
+
+
+def _style(value: Any, at: str) -> Problems:
+    yield from _fields(value if isinstance(value, dict) else {"": value}, at, STYLE, ())
+
+
+def _rich_section(value: Any, at: str) -> Problems:
+    if not isinstance(value, dict) or value.get("type") != "rich_text_section":
+        yield _said("unsupported element", at)
+        return
+    known = {"type": _any, "elements": _list(WHOLE_MESSAGE, _rich_piece)}
+    yield from _fields(value, at, known, ("elements",))
+
+
 BLOCKS: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {
     "header": ({"text": _text(HEADER, "plain_text")}, ("text",)),
     "section": (
@@ -208,6 +231,7 @@ BLOCKS: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {
         (),
     ),
     "divider": ({}, ()),
+    "rich_text": ({"elements": _list(100, _rich_section)}, ("elements",)),
     "context": ({"elements": _list(10, _text(TEXT))}, ("elements",)),
     "actions": ({"elements": _list(25, _element("button"))}, ("elements",)),
     "input": (
@@ -220,7 +244,7 @@ BLOCKS: dict[str, tuple[dict[str, Check], tuple[str, ...]]] = {
         ("label", "element"),
     ),
 }
-MESSAGE = ("header", "section", "divider", "context", "actions")
+MESSAGE = ("header", "section", "divider", "context", "actions", "rich_text")
 IN_VIEWS = ("header", "section", "divider", "context", "input")
 VIEW: dict[str, Check] = {
     "type": _any,

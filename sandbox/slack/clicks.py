@@ -26,14 +26,17 @@ from countersign.sandbox.slack.workspace import (
 
 ANSWER_S = 3.0
 """How long Slack waits for an app."""
+RETRIES = 3
+"""How often it tells of an event again. Source: docs.slack.dev/apis/events-api, "Retries"."""
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 
-def signed(secret: str, body: bytes, at_s: float | None = None) -> dict[str, str]:
+def signed(secret: str, body: bytes, at_s: float | None = None, kind: str = FORM) -> dict[str, str]:
     """The headers of a request with this body."""
     stamp = str(int(time.time() if at_s is None else at_s))
     mac = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256)
     return {
-        "Content-Type": "application/x-www-form-urlencoded",
+        "Content-Type": kind,
         "X-Slack-Request-Timestamp": stamp,
         "X-Slack-Signature": f"v0={mac.hexdigest()}",
     }
@@ -103,6 +106,70 @@ def submission_payload(
         "view": {**view.as_json(), "state": {"values": values}},
         "response_urls": [],
         **more,
+    }
+
+
+def event_payload(workspace: Workspace, message: Message, **more: Any) -> dict[str, Any]:
+    """`event_callback` of a message that somebody wrote to the app: in its chat with them, or with
+    a mention of it. Source: docs.slack.dev/apis/events-api, as known in 2026-11."""
+    user, place = workspace.user(message.user), workspace.conversation(message.channel)
+    kind = {"type": "message", "channel_type": "im"} if place.is_im else {"type": "app_mention"}
+    thread = {"thread_ts": message.thread_ts} if message.thread_ts else {}
+    enterprise = workspace.enterprise or None
+    return {
+        "token": "deprecated",
+        "type": "event_callback",
+        "team_id": TEAM,
+        "enterprise_id": enterprise,
+        "context_team_id": TEAM,
+        "api_app_id": APP,
+        "event_id": f"Ev{message.ts}",
+        "event_time": int(float(message.ts)),
+        "event": {
+            **kind,
+            "user": user.id,
+            "team": user.team,
+            "text": message.text,
+            "ts": message.ts,
+            "event_ts": message.ts,
+            "channel": place.id,
+            **thread,
+            **more,
+        },
+        "authorizations": [
+            {
+                "enterprise_id": enterprise,
+                "team_id": TEAM,
+                "user_id": BOT_USER,
+                "is_bot": True,
+                "is_enterprise_install": False,
+            }
+        ],
+        "is_ext_shared_channel": any(
+            workspace.users[m].team != TEAM for m in place.members if m in workspace.users
+        ),
+    }
+
+
+def command_fields(workspace: Workspace, user_id: str, channel: str, text: str) -> dict[str, str]:
+    """What Slack sends when somebody writes the slash command, wherever they are."""
+    user, place = workspace.user(user_id), workspace.conversation(channel)
+    enterprise = {"enterprise_id": workspace.enterprise} if workspace.enterprise else {}
+    return {
+        "token": "deprecated",
+        "team_id": TEAM,
+        "team_domain": "acme",
+        **enterprise,
+        "channel_id": place.id,
+        "channel_name": place.name or "directmessage",
+        "user_id": user.id,
+        "user_name": user.login,
+        "command": "/countersign",
+        "text": text,
+        "api_app_id": APP,
+        "is_enterprise_install": "false",
+        "response_url": "",
+        "trigger_id": workspace.trigger(user_id),
     }
 
 

@@ -8,7 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from typing import Any
 
-from countersign.sandbox.slack.workspace import Message, View, Workspace, decoded
+from countersign.sandbox.slack.workspace import (
+    Conversation,
+    Message,
+    View,
+    Workspace,
+    decoded,
+)
 
 STYLE = """
 :root{color-scheme:light dark;--ink:#1d1c1d;--soft:#616061;--paper:#fff;--line:#dddddd;--go:#007a5a;
@@ -39,6 +45,10 @@ box-shadow:0 4px 16px #0003}
 .modal label{display:block;font-weight:700;margin:12px 0 4px}.hint{font-size:13px;color:var(--soft)}
 .modal input,.modal textarea,.modal select{width:100%;font:inherit;padding:6px 10px;
 border:1px solid var(--soft);border-radius:4px;background:var(--paper);color:var(--ink)}
+.write{display:flex;gap:8px;margin:8px 0}.write select{max-width:30%}
+.write input{flex:1;min-width:0;font:inherit;padding:6px 10px;border:1px solid var(--line);
+border-radius:4px;background:var(--paper);color:var(--ink)}
+code{border:1px solid var(--line);border-radius:3px;padding:0 3px;background:var(--tint)}
 .wrong{color:var(--no);font-size:13px}.alone{background:var(--tint);color:var(--soft)}
 @media(max-width:480px){.fields{grid-template-columns:1fr}}
 """
@@ -62,6 +72,7 @@ def page(workspace: Workspace, user_id: str) -> str:
         alone = [m for m in workspace.ephemerals if (m.channel, m.only_for) == (place.id, user_id)]
         for message in sorted([*place.messages.values(), *alone], key=lambda m: m.ts):
             rows.append(_message(message, user_id, workspace))
+        rows.append(_writing(place, user_id))
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
@@ -71,6 +82,9 @@ def page(workspace: Workspace, user_id: str) -> str:
 
 def _message(message: Message, user_id: str, workspace: Workspace) -> str:
     kind = "message thread" if message.thread_ts else "message"
+    author = workspace.users.get(message.user)
+    who = "Countersign" if author is None else author.name
+    app = ' <span class="app">APP</span>' if author is None else ""
     note = '<div class="context">Only visible to you</div>' if message.only_for else ""
     body = "".join(_blocks(message, user_id)) if message.blocks else _marked(message.text)
     for found in _USER.findall(body):
@@ -79,8 +93,25 @@ def _message(message: Message, user_id: str, workspace: Workspace) -> str:
         body = f'<div class="section">{body}</div>'
     return (
         f'<div class="{kind}{" alone" if message.only_for else ""}"><div class="face"></div>'
-        f'<div class="said">{note}<span class="who">Countersign</span> <span class="app">APP</span>'
-        f"{body}</div></div>"
+        f'<div class="said">{note}<span class="who">{escape(who)}</span>{app}{body}</div></div>'
+    )
+
+
+def _writing(place: Conversation, user_id: str) -> str:
+    """Where the person writes to the app, and below which message."""
+    roots = [m for m in place.messages.values() if not m.thread_ts]
+    options = "".join(
+        f'<option value="{m.ts}">reply to: {escape(m.words()[:60])}</option>' for m in roots
+    )
+    where = "to Countersign" if place.is_im else f"in #{place.name}, to @Countersign"
+    return (
+        f'<form class="write" method="post" action="/" data-channel="{place.id}">'
+        f'<input type="hidden" name="user" value="{user_id}">'
+        f'<input type="hidden" name="channel" value="{place.id}">'
+        f'<input name="write" aria-label="Message {escape(where)}" '
+        f'placeholder="Message {escape(where)}, or /countersign">'
+        f'<select name="thread" aria-label="Thread"><option value="">no thread</option>{options}'
+        "</select><button>Send</button></form>"
     )
 
 
@@ -98,6 +129,9 @@ def _block(block: Mapping[str, Any]) -> str:
     match block["type"]:
         case "header":
             return f'<div class="header">{_text(block["text"])}</div>'
+        case "rich_text":
+            inner = "".join(_piece(e) for s in block["elements"] for e in s["elements"])
+            return f'<div class="section">{inner}</div>'
         case "divider":
             return '<div class="divider"></div>'
         case "context":
@@ -107,6 +141,13 @@ def _block(block: Mapping[str, Any]) -> str:
     fields: Iterable[Any] = block.get("fields", ())
     cells = "".join(f"<div>{_text(each)}</div>" for each in fields)
     return f'{text}<div class="fields">{cells}</div>' if cells else text
+
+
+def _piece(of: Mapping[str, Any]) -> str:
+    style, text = of.get("style", {}), escape(of["text"])
+    if style.get("code"):
+        return f"<code>{text}</code>"
+    return f"<b>{text}</b>" if style.get("bold") else text
 
 
 def _text(of: Mapping[str, Any]) -> str:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from countersign.sandbox._faults import CONTROL_PREFIX, Fault, Faults
 from countersign.sandbox._record import Recorded, Recorder
 from countersign.sandbox._serve import LOOPBACK, serve
 from countersign.sandbox._wire import application
 from countersign.sandbox.slack import clicks
-from countersign.sandbox.slack.api import METHODS, SCOPES, arguments, require_scopes
+from countersign.sandbox.slack.api import METHODS, arguments, require_scopes
+from countersign.sandbox.slack.line import APP_TOKEN as APP_TOKEN
+from countersign.sandbox.slack.line import Line
 from countersign.sandbox.slack.page import page
 from countersign.sandbox.slack.people import people
 from countersign.sandbox.slack.workspace import TEAM, Message, SlackError, View, Workspace
 
-TOKEN, APP_TOKEN = "xoxb-sandbox-token", "xapp-sandbox-token"
-SIGNING_SECRET = "sandbox-signing-secret-of-slack"  # noqa: S105
+TOKEN = "xoxb-sandbox-token"  # noqa: S105
 _RATE_LIMITED = 429
 
 
@@ -31,22 +30,12 @@ def _fault_body(fault: Fault) -> dict[str, Any]:
     return {"ok": False, "error": fault.code or usual}
 
 
-class Slack:
+class Slack(Line):
     """A workspace that is running, and in the same object what people do in it."""
 
     def __init__(self, workspace: Workspace, http: httpx.AsyncClient) -> None:
-        self.workspace = workspace
-        self.url, self.hook_url, self.secret, self.scopes = "", "", SIGNING_SECRET, SCOPES
+        super().__init__(workspace, http)
         self.faults, self._recorder = Faults(), Recorder()
-        self.complaints: list[str] = []
-        """What Slack would show people as a failure of the app, in words."""
-        self._http = http
-        self.at_s: float | None = None
-        """When what is sent is said to be signed; None for now."""
-        self.connected = asyncio.Event()
-        """Whether the app has opened a socket."""
-        self._sockets: list[web.WebSocketResponse] = []
-        self._acks: dict[str, asyncio.Future[Any]] = {}
 
     @classmethod
     @asynccontextmanager
@@ -120,22 +109,6 @@ class Slack:
         self._answered(view, answer)
         return answer
 
-    async def send(self, payload: Mapping[str, Any]) -> Any:
-        """Tell the app, through its socket or its address; complain as Slack does."""
-        try:
-            if self._sockets:
-                return await self._by_socket(payload)
-            body = clicks.form(payload)
-            headers = clicks.signed(self.secret, body, self.at_s)
-            answer = await self._http.post(self.hook_url, content=body, headers=headers)
-        except (httpx.TimeoutException, TimeoutError):
-            self.complaints.append("operation_timeout")
-            return None
-        if answer.is_error:
-            self.complaints.append(f"the app answered {answer.status_code}")
-            return None
-        return answer.json() if answer.content else {}
-
     def _answered(self, view: View, answer: Any) -> None:
         if answer is None:
             return
@@ -180,43 +153,6 @@ class Slack:
             body = error.body
         return web.json_response(body, headers=headers)
 
-    def _connect(self, token: str) -> dict[str, Any]:
-        if token != APP_TOKEN:
-            raise SlackError("invalid_auth")
-        return {"ok": True, "url": f"{self.url.replace('http', 'ws', 1)}/socket"}
-
-    async def _socket(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        await socket.send_json({"type": "hello", "num_connections": len(self._sockets) + 1})
-        self._sockets.append(socket)
-        self.connected.set()
-        try:
-            async for message in socket:
-                if message.type is WSMsgType.TEXT:
-                    said = json.loads(message.data)
-                    waiting = self._acks.get(said.get("envelope_id", ""))
-                    if waiting is not None and not waiting.done():
-                        waiting.set_result(said.get("payload") or {})
-        finally:
-            self._sockets.remove(socket)
-        return socket
-
-    async def _by_socket(self, payload: Mapping[str, Any]) -> Any:
-        envelope = f"E{self.workspace.number()}"
-        waiting = self._acks[envelope] = asyncio.get_running_loop().create_future()
-        body = {"envelope_id": envelope, "type": "interactive", "payload": payload}
-        await self._sockets[-1].send_json({**body, "accepts_response_payload": True})
-        try:
-            async with asyncio.timeout(clicks.ANSWER_S):
-                return await waiting
-        finally:
-            del self._acks[envelope]
-
-    async def _hang_up(self, _: web.Application) -> None:
-        for socket in list(self._sockets):
-            await socket.close()
-
     async def _page(self, request: web.Request) -> web.StreamResponse:
         try:
             text = page(self.workspace, request.query.get("as", "U0ALEX"))
@@ -229,7 +165,14 @@ class Slack:
         form = {name: str(value) for name, value in (await request.post()).items()}
         user = form.get("user", "")
         view = self.modal(user)
-        if "close" in form and view is not None:
+        if "write" in form:
+            text, where = form["write"], form.get("channel", "")
+            if text.startswith("/countersign"):
+                await self.command(user, text.removeprefix("/countersign").strip(), where)
+            elif text.strip():
+                chat = "" if where.startswith("D") else where
+                await self.write(user, text, chat, form.get("thread", ""))
+        elif "close" in form and view is not None:
             view.is_open = False
         else:
             typed = {n.removeprefix("in."): v for n, v in form.items() if n.startswith("in.")}
@@ -250,7 +193,9 @@ class Slack:
 
     async def _act(self, request: web.Request) -> web.StreamResponse:
         """`{"user", "channel", "ts", "click"}` presses a button, `{"user", "submit": {block:
-        text}}` sends the modal that is open; the answer says what the person sees then."""
+        text}}` sends the modal that is open, `{"user", "write", "channel", "thread"}` writes to
+        the app and `{"user", "command", "channel"}` uses its command; the answer says what the
+        person sees then."""
         asked = await request.json()
         user = str(asked.get("user", ""))
         try:
@@ -271,6 +216,12 @@ class Slack:
     async def _done(self, asked: Mapping[str, Any]) -> Any:
         """Raises SlackError."""
         user = str(asked.get("user", ""))
+        if "write" in asked:
+            where, thread = str(asked.get("channel", "")), str(asked.get("thread", ""))
+            return (await self.write(user, str(asked["write"]), where, thread)).as_json()
+        if "command" in asked:
+            where = str(asked.get("channel") or "C0SALES")
+            return await self.command(user, str(asked["command"]), where)
         if "submit" in asked:
             view = self.modal(user)
             if view is None:

@@ -199,6 +199,8 @@ def texts(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         if value.get("type") in ("plain_text", "mrkdwn"):
             yield decoded(value["text"])
+        elif value.get("type") == "rich_text_section":  # in which nothing is markup
+            yield "".join(each["text"] for each in value["elements"])
         else:
             for inner in value.values():
                 yield from texts(inner)

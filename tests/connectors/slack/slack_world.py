@@ -10,7 +10,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from countersign.approvals.decisions.outbox import DELIVER, REMIND
+from countersign.agents.classic.facts import WorkflowInfo
+from countersign.approvals.decisions.outbox import DELIVER, NOTIFY, REMIND
 from countersign.approvals.models import Request
 from countersign.bot.http.lanes import Limits
 from countersign.bot.http.settings import LimitsSettings
@@ -36,6 +37,15 @@ PEOPLE = (
 )
 """Ben is Alex there, and Cara is Megan."""
 REQUESTER = ANNA.model_copy(update={"identities": {"slack": identity("sam")}})
+QUOTES, REFUNDS = (
+    WorkflowInfo(
+        name=name, version="1", title=title, triggers=(word,), example=text, tools=(), agents=()
+    )
+    for name, title, word, text in (
+        ("sales_quote", "Sales quote", "quote", "quote for Contoso, 25 seats"),
+        ("refund", "Refund", "refund", "refund INV-7"),
+    )
+)
 ALEX, MEGAN, SAM, ADELE = "U0ALEX", "U0MEGAN", "U0SAM", "U0ADELE"
 
 
@@ -66,6 +76,8 @@ class SlackWorld(World):
                 match job.kind:
                     case kind if kind == DELIVER:
                         await self.courier.deliver(job.id)
+                    case kind if kind == NOTIFY:
+                        await self.courier.notify(job.id)
                     case kind if kind == REMIND:
                         await self.courier.remind(job.id)
 
@@ -137,8 +149,13 @@ async def in_slack(folder: Path, **settings: Any) -> AsyncIterator[SlackWorld]:
                 for name, rule in RULES["tools"].items()
             }
             world.use({"tools": tools})
-            starts: Any = None
-            inbound = Inbound(world.approvals, world.records, starts, (), Limits(LimitsSettings()))
+            inbound = Inbound(
+                world.approvals,
+                world.records,
+                world.runs,
+                (QUOTES, REFUNDS),
+                Limits(LimitsSettings()),
+            )
             client = channel._client
             answers = Answers(made, channel, client, deployment, inbound, ack_s=ack_s)
             world.answers = answers
