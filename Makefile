@@ -3,7 +3,7 @@
 # install nothing. PYTHON=/path/to/python3 chooses the interpreter, CHROME=... the browser.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-fast crash races check bench bench-peers bench-load bench-scale bench-inbox bench-rules bench-budgets bench-ledger bench-directory bench-soak bench-docs guarantees lock audit clean
+.PHONY: help setup demo run test test-fast crash races check bench bench-peers bench-load bench-scale bench-inbox bench-rules bench-budgets bench-together bench-ledger bench-directory bench-soak bench-docs guarantees lock audit clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -51,6 +51,9 @@ bench-rules: setup ## Measure rulings a second beside plain Python and cel-pytho
 
 bench-budgets: setup ## Measure what budgets cost at a claim (ROUNDS=5 CLAIMS=200)
 	@.venv/bin/python -m bench.ours.budgets
+
+bench-together: setup ## Measure one decision on a checkpoint of many calls beside one vote (CALLS=200 ROUNDS=7)
+	@.venv/bin/python -m bench.ours.together
 
 bench-ledger: setup ## Measure checking the ledger beside a plain check, and what checkpoints cost a vote (SESSIONS=100000 ROUNDS=5 VOTES=500)
 	@.venv/bin/python -m bench.ours.ledger

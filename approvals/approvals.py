@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import structlog
@@ -17,6 +17,7 @@ from countersign.approvals.decisions.doubts import Doubts
 from countersign.approvals.decisions.editing import Edit, Editing
 from countersign.approvals.decisions.granting import Granting
 from countersign.approvals.decisions.moments import Moments
+from countersign.approvals.decisions.one_outbox import OneOutbox
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.pausing import Pausing
 from countersign.approvals.decisions.questions import Questions
@@ -25,7 +26,7 @@ from countersign.approvals.decisions.recording import Recording
 from countersign.approvals.decisions.remarks import Remarks, about
 from countersign.approvals.decisions.revoking import Revoking
 from countersign.approvals.decisions.rollouts import Rollouts
-from countersign.approvals.decisions.together import OneOutbox, Together
+from countersign.approvals.decisions.together import Together, VotingTogether
 from countersign.approvals.decisions.undoing import Undoing
 from countersign.approvals.decisions.vote_input import VoteInput
 from countersign.approvals.decisions.voting import Voting
@@ -90,7 +91,7 @@ class Approvals:
         self._withdrawing, self._revoking = withdrawing, revoking
         self._remarks = Remarks(store, moments, outbox, observer)
         votes = (voting, reasking, one_outbox)
-        self._together = Together(store, moments, *votes, self._remarks)
+        self._together = VotingTogether(store, moments, *votes, self._remarks, observer)
         self.pausing, self.granting, self._proofs = pausing, granting, proofs
         self.delegating, self.questions = delegating, questions
         self._undoing, self.recording = undoing, recording
@@ -158,14 +159,17 @@ class Approvals:
         *,
         verdict: Verdict,
         comment: str = "",
-    ) -> Sequence[Request]:
+        leave: bool = False,
+    ) -> Together:
         """Count one person's verdict on several calls that were proposed together, all of them or
-        none; `shown` has the digest of each. Returns them as they are then, in order.
+        none; `shown` has the digest of each. With `leave`, those that are for others to decide
+        wait on, and it says why.
 
         Raises as `vote` does, of the first that does not count; InvalidError for calls that were
         not proposed together, and for `modify`.
         """
-        return await self._together.vote(shown, actor, verdict=verdict, comment=comment)
+        around = (verdict, well_formed(comment))
+        return await self._together.vote(shown, actor, *around, leave=leave)
 
     async def foresee(
         self, request_id: RequestId, actor: Actor, *, digest: str, arguments: JsonObject

@@ -26,6 +26,7 @@ from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.holding import Holding
 from countersign.approvals.decisions.long_results import RESULT_CHARS
 from countersign.approvals.decisions.moments import Moments
+from countersign.approvals.decisions.one_outbox import OneOutbox
 from countersign.approvals.decisions.outbox import (
     DELIVER,
     DOUBT,
@@ -51,7 +52,6 @@ from countersign.approvals.decisions.shift_changes import SHIFTS, ShiftChanges
 from countersign.approvals.decisions.starting import Starting
 from countersign.approvals.decisions.steps import Steps
 from countersign.approvals.decisions.submitting import Submitting
-from countersign.approvals.decisions.together import OneOutbox
 from countersign.approvals.decisions.undoing import Undoing
 from countersign.approvals.decisions.voting import Voting
 from countersign.approvals.decisions.withdrawing import Withdrawing

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from countersign.approvals.approvals import Approvals
-from countersign.approvals.models import Actor, Request, RequestId, Verdict
+from countersign.approvals.decisions.together import Together
+from countersign.approvals.models import Actor, RequestId, Verdict
 from countersign.approvals.ports import RequestView
 from countersign.connectors.comments.wanted import require_plain
 
@@ -22,16 +23,22 @@ class TogetherAttempt:
     actor: Actor
     verdict: Verdict
     comment: str = ""
+    leave: bool = False
+    """Whether what is for others to decide waits on; else none counts then."""
 
 
 async def receive_together(
     approvals: Approvals, view: RequestView, attempt: TogetherAttempt
-) -> Sequence[Request]:
+) -> Together:
     """Count it for all of them, or for none; `view` is of one of them. Raises as
     `Approvals.vote_together`; InvalidError for an approval whose comment may be a change."""
     if attempt.verdict is Verdict.APPROVE and attempt.comment.strip():
         person = attempt.actor.principal
         require_plain(attempt.comment, view, person, INSTEAD)
     return await approvals.vote_together(
-        attempt.shown, attempt.actor, verdict=attempt.verdict, comment=attempt.comment
+        attempt.shown,
+        attempt.actor,
+        verdict=attempt.verdict,
+        comment=attempt.comment,
+        leave=attempt.leave,
     )

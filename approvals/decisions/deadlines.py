@@ -108,7 +108,7 @@ class Deadlines:
         if request.kind is RequestKind.INPUT:
             result = Result(outcome=Outcome.NOT_EXECUTED, content=END_CHAT, cause=Cause.EXPIRED)
             after = after.model_copy(update={"result": result})
-        if not request_rows.replace(unit, request, after):
+        if not request_rows.replace(unit, (request, after)):
             return request_rows.get(unit.connection, request.id)
         body: JsonObject = {
             "request": request.id,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.sharing import Sharing
 from countersign.approvals.decisions.showing import DELIVER as DELIVER
 from countersign.approvals.decisions.showing import REMIND as REMIND
 from countersign.approvals.decisions.showing import Showing, thread_of
-from countersign.approvals.forms.told import Told, together, waits
+from countersign.approvals.forms.told import Told, stacked, waits
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import (
     DeliveryId,
@@ -29,7 +29,7 @@ from countersign.approvals.ports import (
     Unit,
 )
 from countersign.approvals.rules.delegation import with_delegates
-from countersign.approvals.rules.eligibility import Asked, asked, eligible, missing
+from countersign.approvals.rules.eligibility import asked, eligible, missing
 from countersign.approvals.rules.placing import (
     asked_in,
     targets,
@@ -102,13 +102,15 @@ class Outbox(Showing):
         """
         conversation = thread_of(unit, session)
         told = list(said or ())
+        requests = list(requests)
+        votes_on = vote_rows.since_each(unit.connection, requests)
         for request in requests:
             channels = asked_in(request, conversation, self._placings)
             if session.conversation is None and self._placings.keys().isdisjoint(channels):
                 continue  # it waits for those who come and look
-            ask = self._asked(unit, request)
+            votes = votes_on[request.id]
+            ask = asked(request, votes)
             people = people_for(unit.moment.people, request, session)
-            votes = vote_rows.since(unit.connection, request)
             approvers = with_delegates(eligible(ask, people), request, votes, people)
             told.append(waits(request, approvers, missing(ask)))
             self._tell_of_strangers(unit, session, request, approvers, channels)
@@ -121,7 +123,7 @@ class Outbox(Showing):
                         delivery_rows.make_room(unit, request, name, target)
                     self._add(unit, request, name, target)
         if said is not None:
-            self.tell(unit, session, together(*told, by="\n\n"), progress=True)
+            self.tell(unit, session, stacked(told), progress=True)
 
     def have_answered(self, unit: Unit, question: Question) -> None:
         """Ring for the agent to be asked."""
@@ -130,10 +132,6 @@ class Outbox(Showing):
     def in_tickets(self, request: Request) -> bool:
         """Whether a request is asked in tickets, of which each step of a revision has its own."""
         return any(self._placings[n].in_tickets for n in request.channels if n in self._placings)
-
-    @staticmethod
-    def _asked(unit: Unit, request: Request) -> Asked:
-        return asked(request, vote_rows.since(unit.connection, request))
 
     def _tell_of_strangers(
         self,
@@ -155,18 +153,18 @@ class Outbox(Showing):
 
     def touched(self, unit: Unit, request_id: RequestId) -> None:
         """`changed`, by the id of the request."""
-        if request_id in unit.unshown:
-            return
-        for delivery_id in delivery_rows.touch(unit.connection, request_id, unit.now):
-            self._jobs.enqueue(unit, Job(kind=DELIVER, id=delivery_id))
+        self._touched(unit, [request_id], unit.now)
 
-    def _changes_soon(self, unit: Unit, request: Request) -> None:
-        """As `changed`, but later: with the outcome if that comes soon, or else without."""
-        if request.id in unit.unshown:
-            return
-        at = unit.now + OUTCOME_WAIT
-        for delivery_id in delivery_rows.touch(unit.connection, request.id, at):
-            self._jobs.enqueue_here(unit, Job(kind=DELIVER, id=delivery_id), at=at)
+    def _touched(self, unit: Unit, request_ids: Sequence[RequestId], at: datetime) -> None:
+        """What shows these requests is due at `at`: now, or soon, with the outcome if that comes
+        until then."""
+        known = [request_id for request_id in request_ids if request_id not in unit.unshown]
+        for delivery_id in delivery_rows.touch(unit.connection, known, at):
+            job = Job(kind=DELIVER, id=delivery_id)
+            if at > unit.now:
+                self._jobs.enqueue_here(unit, job, at=at)
+            else:
+                self._jobs.enqueue(unit, job)
 
     def redeliver(self, unit: Unit, delivery_ids: Sequence[DeliveryId]) -> None:
         """Ring for deliveries that are due again."""
@@ -220,17 +218,22 @@ class Outbox(Showing):
         until then, what is still open shows how many of the others are."""
         alone = request.id in unit.alone
         batch = [request] if alone else request_rows.checkpoint_with(unit.connection, request)
-        pending = [r for r in batch if r.status is RequestStatus.PENDING]
-        if request.status is RequestStatus.APPROVED and request.result is None and not pending:
-            self._changes_soon(unit, request)  # it is run now
-        else:
-            self.changed(unit, request)
-        for sibling in pending:
-            self.changed(unit, sibling)
+        self._decided(unit, [request], batch)
+
+    def _decided(self, unit: Unit, requests: Sequence[Request], batch: Sequence[Request]) -> None:
+        """`decided` of some of a checkpoint, which is `batch` as it is now."""
+        pending = [r.id for r in batch if r.status is RequestStatus.PENDING]
+        runs = {
+            r.id
+            for r in requests
+            if r.status is RequestStatus.APPROVED and r.result is None and not pending
+        }
+        self._touched(unit, [*(r.id for r in requests if r.id not in runs), *pending], unit.now)
+        self._touched(unit, [r.id for r in requests if r.id in runs], unit.now + OUTCOME_WAIT)
         if pending:
             return
         if self._handoff.wake(unit, batch):
-            self.run_here(unit, request.session_id)
+            self.run_here(unit, requests[0].session_id)
             return
-        session_rows.wake(unit, request.session_id)
-        self.run(unit, request.session_id)
+        session_rows.wake(unit, requests[0].session_id)
+        self.run(unit, requests[0].session_id)

@@ -10,12 +10,12 @@ from countersign.approvals.store import requests as request_rows
 
 def decide(unit: Unit, before: Request, after: Request) -> None:
     """Write what people or a deadline decided. Raises AlreadyDecidedError with who was first."""
-    if not request_rows.replace(unit, before, after):
+    if not request_rows.replace(unit, (before, after)):
         current = request_rows.get(unit.connection, before.id)
         raise AlreadyDecidedError(current.id, current.status, current.decision)
 
 
 def replace(unit: Unit, before: Request, after: Request) -> None:
     """Write what nobody else writes meanwhile. Raises IntegrityError if somebody did."""
-    if not request_rows.replace(unit, before, after):
+    if not request_rows.replace(unit, (before, after)):
         raise IntegrityError(f"Request {before.id} changed while it was being written.")

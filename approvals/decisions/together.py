@@ -1,41 +1,53 @@
 """Together: one decision of a person on several calls that were proposed together.
 
 All votes commit in one transaction, or none does. Each is a vote like every other one, on the
-ledger with the digest that its person was shown.
+ledger with the digest that its person was shown; all of them take as many statements as two.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import structlog
-from typing_extensions import override
 
-from countersign.approvals.audit.canonical import well_formed
 from countersign.approvals.decisions.asking import AskAgain
-from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.moments import Moments
-from countersign.approvals.decisions.outbox import Outbox
+from countersign.approvals.decisions.one_outbox import OneOutbox
 from countersign.approvals.decisions.reasking import Reasking
 from countersign.approvals.decisions.refusals import Refusal
 from countersign.approvals.decisions.remarks import Remarks
-from countersign.approvals.decisions.sharing import Sharing
 from countersign.approvals.decisions.vote_input import VoteInput
 from countersign.approvals.decisions.voting import Voting
+from countersign.approvals.decisions.writing import Gathered
 from countersign.approvals.errors import (
     CountersignError,
     InvalidError,
     NotAuthorisedError,
     StaleDigestError,
+    UnprovenError,
 )
-from countersign.approvals.models import Actor, Placing, Request, RequestId, Verdict
-from countersign.approvals.ports import Jobs, Store, Unit
+from countersign.approvals.models import Actor, Request, RequestId, Verdict
+from countersign.approvals.observer import Observer
+from countersign.approvals.ports import Store, Unit
+from countersign.approvals.store import deliveries as delivery_rows
+from countersign.approvals.store import directory_people
 from countersign.approvals.store import requests as request_rows
+from countersign.approvals.store import votes as vote_rows
 
 log = structlog.get_logger(__name__)
 MOST = 500
 """Calls that one decision is for."""
+
+
+class Together(NamedTuple):
+    """What came of one decision on several calls."""
+
+    requests: Sequence[Request]
+    """Those that it counted for as they are then, in order."""
+    left: Mapping[RequestId, str]
+    """Why each of the others waits on."""
 
 
 class _NotAllError(Exception):
@@ -45,28 +57,7 @@ class _NotAllError(Exception):
         self.request_id, self.outcome = request_id, outcome
 
 
-class OneOutbox(Outbox):
-    """An outbox of one transaction, which keeps what was decided until all of it is known."""
-
-    def __init__(
-        self, jobs: Jobs, placings: Mapping[str, Placing], handoff: Handoff, sharing: Sharing
-    ):
-        super().__init__(jobs, placings, handoff, sharing)
-        self._over: list[Request] = []
-
-    @override
-    def decided(self, unit: Unit, request: Request) -> None:
-        self._over.append(request)
-
-    def all_decided(self, unit: Unit) -> None:
-        """Show every decision, and wake the session if nothing waits any more."""
-        for request in self._over[:-1]:
-            self.changed(unit, request)
-        if self._over:
-            super().decided(unit, self._over[-1])
-
-
-class Together:
+class VotingTogether:
     """Counts the votes of one person on several calls of one checkpoint."""
 
     def __init__(
@@ -77,29 +68,45 @@ class Together:
         reasking: Reasking,
         outbox: Callable[[], OneOutbox],
         remarks: Remarks,
+        observer: Observer,
     ):
         """`outbox` gives a new one for each transaction."""
         self._store, self._moments, self._voting = store, moments, voting
         self._reasking, self._outbox, self._remarks = reasking, outbox, remarks
+        self._observer = observer
 
     async def vote(
-        self, shown: Mapping[RequestId, str], actor: Actor, *, verdict: Verdict, comment: str
-    ) -> Sequence[Request]:
-        """The requests as they are then, in order; raises as `Approvals.vote_together` says."""
+        self,
+        shown: Mapping[RequestId, str],
+        actor: Actor,
+        verdict: Verdict,
+        comment: str,
+        *,
+        leave: bool,
+    ) -> Together:
+        """Raises as `Approvals.vote_together` says."""
         if not 1 <= len(shown) <= MOST:
             raise InvalidError(f"Decide 1 to {MOST} calls at once.")
         if verdict is Verdict.MODIFY:
             raise InvalidError("Arguments are changed of one call at a time.")
+        began_s = time.time()
 
-        def work(unit: Unit) -> Sequence[Request]:
-            return self._vote(unit, shown, actor, verdict, well_formed(comment))
+        def work(unit: Unit) -> Together:
+            return self._vote(unit, shown, actor, verdict, comment, leave=leave)
 
         try:
-            requests = await self._moments.unit(self._store, work)
+            done = await self._moments.unit(self._store, work)
         except _NotAllError as none:
             raise await self._why(none, actor) from None
-        log.info("decided together", requests=len(requests), channel=actor.via)
-        return requests
+        for request in done.requests:
+            self._observer.voted(request, verdict, actor.via, began_s=began_s)
+        log.info(
+            "decided together",
+            requests=len(done.requests),
+            left=len(done.left),
+            channel=actor.via,
+        )
+        return done
 
     def _vote(
         self,
@@ -108,28 +115,44 @@ class Together:
         actor: Actor,
         verdict: Verdict,
         comment: str,
-    ) -> Sequence[Request]:
+        *,
+        leave: bool,
+    ) -> Together:
         first = next(iter(shown))
         request_rows.lock(unit, first)
-        request = request_rows.get(unit.connection, first)
+        directory_people.require_current(unit)
+        request, session = request_rows.with_session(unit, first)
         batch = request_rows.checkpoint_with(unit.connection, request)
         if strange := set(shown) - {each.id for each in batch}:
             raise InvalidError(
                 f"{', '.join(sorted(strange))} was not proposed together with {first}."
             )
-        outbox = self._outbox()
-        voting = self._voting.through(outbox)
+        votes = vote_rows.since_each(unit.connection, batch)
+        unit.unshown.update(delivery_rows.unshown(unit.connection, [each.id for each in batch]))
+        outbox, writing = self._outbox(), Gathered()
+        voting = self._voting.through(outbox, writing)
+        given = VoteInput(request_id=first, verdict=verdict, comment=comment, digest=shown[first])
         after: dict[RequestId, Request] = {}
+        left: dict[RequestId, Refusal] = {}
         for each in batch:
             if each.id not in shown:
                 continue
-            given: dict[str, Any] = {"request_id": each.id, "verdict": verdict, "comment": comment}
-            outcome = voting.cast(unit, VoteInput(**given, digest=shown[each.id]), actor)
-            if not isinstance(outcome, Request):
-                raise _NotAllError(each.id, outcome)
-            after[each.id] = outcome
-        outbox.all_decided(unit)
-        return [after[each.id] for each in batch if each.id in after]
+            mine = given.model_copy(update={"request_id": each.id, "digest": shown[each.id]})
+            cast = voting.cast_on(unit, mine, actor, each, session, votes[each.id])
+            if isinstance(cast, Request):
+                after[each.id] = cast
+            elif leave and isinstance(cast, Refusal) and _is_for_others(cast):
+                left[each.id] = cast
+            else:
+                raise _NotAllError(each.id, cast)
+        if not after:
+            raise _NotAllError(*next(iter(left.items())))
+        writing.write(unit)
+        outbox.settle(unit, session, [after.get(each.id, each) for each in batch])
+        return Together(
+            [after[each.id] for each in batch if each.id in after],
+            {request_id: str(refusal.error) for request_id, refusal in left.items()},
+        )
 
     async def _why(self, none: _NotAllError, actor: Actor) -> CountersignError:
         """What is told; the refusal of the one that does not count is on the ledger."""
@@ -142,3 +165,9 @@ class Together:
         if isinstance(error, NotAuthorisedError):
             await self._remarks.refuse(none.request_id, actor, str(error))
         return error
+
+
+def _is_for_others(refusal: Refusal) -> bool:
+    """Whether it waits on for others, or for a proof of who decides; what else keeps a vote from
+    counting means that it is not as it was shown."""
+    return isinstance(refusal.error, NotAuthorisedError | UnprovenError)

@@ -97,7 +97,7 @@ def vote_of(
     """The vote, under both names where somebody else is stood in for."""
     is_yes = given.verdict is not Verdict.REJECT
     named = principal.name if giver is None else f"{principal.name} for {giver.name}"
-    return Vote(
+    return Vote.made(
         request_id=given.request_id,
         revision=revision,
         principal_id=principal.id,

@@ -8,7 +8,7 @@ from countersign.approvals.decisions.deadlines import END_CHAT, Deadlines
 from countersign.approvals.decisions.editing import as_of_now, edited
 from countersign.approvals.decisions.edits import revision_entry
 from countersign.approvals.decisions.outbox import Outbox
-from countersign.approvals.decisions.refusals import Refusal, refused
+from countersign.approvals.decisions.refusals import Refusal
 from countersign.approvals.decisions.replacing import decide
 from countersign.approvals.decisions.vote_input import (
     VoteInput,
@@ -18,6 +18,7 @@ from countersign.approvals.decisions.vote_input import (
     require_form,
     vote_of,
 )
+from countersign.approvals.decisions.writing import AT_ONCE, Counted, Writing
 from countersign.approvals.errors import StaleDigestError, TooManyRefusalsError, UnprovenError
 from countersign.approvals.forms import told
 from countersign.approvals.models import (
@@ -71,15 +72,16 @@ class Voting:
         outbox: Outbox,
         proofs: Proofs,
         budgeting: Budgeting,
+        writing: Writing = AT_ONCE,
     ):
         self._policies, self._proofs, self._budgeting = policies, proofs, budgeting
         self._asking, self._deadlines = asking, deadlines
-        self._outbox = outbox
+        self._outbox, self._writing = outbox, writing
 
-    def through(self, outbox: Outbox) -> Voting:
-        """The same, but what follows from a vote goes through `outbox`."""
+    def through(self, outbox: Outbox, writing: Writing) -> Voting:
+        """The same, but what follows from a vote goes through `outbox`, and is written so."""
         around = (self._policies, self._asking, self._deadlines, outbox)
-        return Voting(*around, self._proofs, self._budgeting)
+        return Voting(*around, self._proofs, self._budgeting, writing)
 
     def cast(self, unit: Unit, given: VoteInput, actor: Actor) -> Request | Refusal | AskAgain:
         """Count the vote. Raises for a vote that changes nothing and leaves no trace.
@@ -88,24 +90,37 @@ class Voting:
         """
         directory_people.require_current(unit)
         request, session = request_rows.with_session(unit, given.request_id)
+        return self.cast_on(unit, given, actor, request, session)
+
+    def cast_on(
+        self,
+        unit: Unit,
+        given: VoteInput,
+        actor: Actor,
+        request: Request,
+        session: Session,
+        votes: list[Vote] | None = None,
+    ) -> Request | Refusal | AskAgain:
+        """`cast` on a request that the unit has read, perhaps with its votes."""
         people = people_for(unit.moment.people, request, session)
         actor = as_of_now(actor, people)
         still = self._deadlines.still_open(unit, request, session)
         if isinstance(still, Refusal):
             return still
         request = still
-        votes = vote_rows.since(unit.connection, request)
+        if votes is None:
+            votes = vote_rows.since(unit.connection, request)
         reason, giver = standing(people, actor.principal, request, votes)
         if reason is not None or actor.principal is None:
             reason = reason or "You are not known here."
-            return _refused(unit, given, request, actor, reason)
+            return self._refused(unit, given, request, actor, reason)
         seat = giver or actor.principal
         for person in (actor.principal, seat):
             if (outdated := people.outdated(person, unit.now)) is not None:
-                return _refused(unit, given, request, actor, f"{outdated} {VOTE_AGAIN}")
+                return self._refused(unit, given, request, actor, f"{outdated} {VOTE_AGAIN}")
         stages = [request.stages[number] for number in request.open_stages]
         if (outdated := outdated_duty(people, seat, stages, unit.now)) is not None:
-            return _refused(unit, given, request, actor, f"{outdated} {VOTE_AGAIN}")
+            return self._refused(unit, given, request, actor, f"{outdated} {VOTE_AGAIN}")
         if given.digest != request.digest:
             raise StaleDigestError(
                 f"Request {request.id} is at revision {request.revision} with another digest now. "
@@ -125,7 +140,7 @@ class Voting:
             page = self._proofs.page(request.id)
             reason = reason_against_proof(given.proof, within_s, unit.now, page)
             if reason is not None:
-                refusal = _refused(unit, given, request, actor, reason)
+                refusal = self._refused(unit, given, request, actor, reason)
                 if isinstance(refusal.error, TooManyRefusalsError):
                     return refusal
                 return Refusal(UnprovenError(reason, page))
@@ -134,7 +149,7 @@ class Voting:
             edit = edited(unit.connection, given, request, session, actor.principal, *around)
             if edit.against is not None:
                 reason = f"With these arguments you may not decide it: {edit.against}"
-                return _refused(unit, given, request, actor, reason)
+                return self._refused(unit, given, request, actor, reason)
             if not edit.held:
                 require_comment(given, edit.after)
             others = request_rows.of_session(unit.connection, request.session_id)
@@ -148,16 +163,23 @@ class Voting:
                 return after
             request, votes, giver = after, [], edit.giver
             seat = giver or actor.principal
-        elif given.verdict is not Verdict.REJECT:
-            reason = against_approval(asked(request, votes), seat, people, revised=False)
-            if reason is not None:
-                return _refused(unit, given, request, actor, reason)
-        ask = asked(request, votes)
+            ask = asked(request, votes)
+        else:
+            ask = asked(request, votes)
+            if given.verdict is not Verdict.REJECT:
+                reason = against_approval(ask, seat, people, revised=False)
+                if reason is not None:
+                    return self._refused(unit, given, request, actor, reason)
         number = place_of(ask, seat, people)
         vote = vote_of(
             given, ask, actor, actor.principal, giver, number, unit.now, request.revision
         )
         return self._count(unit, session, request, vote, votes, people)
+
+    def _refused(
+        self, unit: Unit, given: VoteInput, request: Request, actor: Actor, reason: str
+    ) -> Refusal:
+        return Refusal(self._writing.refused(unit, request, actor, reason, given.verdict))
 
     def _step_up_s(self, request: Request, session: Session, people: People) -> float | None:
         """How old a proof of presence may be at most; None if nobody has to give one."""
@@ -176,7 +198,6 @@ class Voting:
         earlier: list[Vote],
         people: People,
     ) -> Request:
-        vote_rows.add(unit, request.session_id, vote)
         body: JsonObject = {
             **vote.model_dump(mode="json", exclude=left_out(vote)),
             **({} if vote.proof is None else {"proof": vote.proof.model_dump(mode="json")}),
@@ -195,8 +216,7 @@ class Voting:
                 verdict = Verdict.REJECT
         if verdict is None:
             after = request.model_copy(update={"stage": result.stage})
-            decide(unit, request, after)
-            ledger_rows.append(unit, request.session_id, voted)
+            self._writing.counted(unit, Counted(request, after, vote, (voted,)))
             self._show(unit, session, after, told.voted(after, vote))
             return after
         return self._decide(unit, session, request, vote, verdict, voted)
@@ -221,7 +241,7 @@ class Voting:
             update={
                 "status": RequestStatus.APPROVED if approved else RequestStatus.REJECTED,
                 "stage": vote.stage,
-                "decision": Decision(
+                "decision": Decision.made(
                     verdict=shown,
                     by=vote.principal_id,
                     by_name=vote.name,
@@ -233,7 +253,6 @@ class Voting:
                 "result": _decided_result(request, vote, approved=approved),
             }
         )
-        decide(unit, request, after)
         body: JsonObject = {
             "request": request.id,
             "revision": request.revision,
@@ -242,22 +261,11 @@ class Voting:
             "via": vote.via,
             "digest": request.digest,
         }
-        ledger_rows.append(unit, request.session_id, voted, ("decided", body))
+        self._writing.counted(unit, Counted(request, after, vote, (voted, ("decided", body))))
         if vote.principal_id != request.requester:  # whoever asked may answer a question
             self._outbox.tell(unit, session, lambda: told.decided(after), progress=True)
         self._outbox.decided(unit, after)
         return after
-
-
-def _refused(
-    unit: Unit,
-    given: VoteInput,
-    request: Request,
-    actor: Actor,
-    reason: str,
-) -> Refusal:
-    verdict = given.verdict
-    return Refusal(error=refused(unit, request, actor, reason, verdict=verdict))
 
 
 def _decided_result(request: Request, vote: Vote, *, approved: bool) -> Result | None:

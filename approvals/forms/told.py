@@ -36,6 +36,8 @@ from countersign.approvals.models import (
 WORDS_SHOWN = 600
 """Characters of a reason or a result; the card, the API and the ledger have all of it."""
 VALUE_SHOWN = 80
+MOST_LISTED = 20
+"""Things that one message says of so many calls, one of each; the inbox lists all of them."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,13 @@ def together(*parts: Told | str, by: str = " ") -> Told:
     return Told(
         by.join(t.whole for t in each if t.whole), by.join(t.state for t in each if t.state)
     )
+
+
+def stacked(told: Sequence[Told | str]) -> Told:
+    """These one below the other, the first of many, and how many more there are."""
+    more = len(told) - MOST_LISTED
+    rest = [f"And {more} more like these."] if more > 0 else []
+    return together(*told[:MOST_LISTED], *rest, by="\n\n")
 
 
 def named(request: Request) -> str:

@@ -64,7 +64,7 @@ def asked(request: Request, votes: Iterable[Vote]) -> Asked:
     yes += [(vote.principal_id, ()) for vote in mine if vote.on_behalf_of]  # they have voted
     against = [vote for vote in cast if vote.verdict is Verdict.REJECT]
     no = {person for vote in against for person in (vote.seat, vote.principal_id)}
-    return Asked(
+    return Asked.made(
         kind=request.kind,
         requester=request.requester,
         stages=request.stages,

@@ -118,16 +118,31 @@ def failing(connection: Connection, *, limit: int) -> list[Delivery]:
     return [codec.delivery(row) for row in connection.execute(query)]
 
 
-def touch(connection: Connection, request_id: str, at: datetime) -> list[DeliveryId]:
-    """The request has changed: every delivery of it is due for an update at `at`. Returns their
-    ids.
+def touch(connection: Connection, request_ids: Sequence[str], at: datetime) -> list[DeliveryId]:
+    """These requests, at most a few hundred, have changed: every delivery of them is due for an
+    update at `at`. Returns their ids.
 
     One that has not been posted yet, or whose place cannot be reached, keeps its time: it may be
     on its way right now, and it will show the newest state whenever it is sent.
     """
-    if _TOUCH.run(connection, of=request_id, at=codec.to_text(at)) == 0:
+    if len(request_ids) == 1:
+        (request_id,) = request_ids
+        if _TOUCH.run(connection, of=request_id, at=codec.to_text(at)) == 0:
+            return []
+        return [row[0] for row in _IDS.all(connection, of=request_id)]
+    if not request_ids:
         return []
-    return [row[0] for row in _IDS.all(connection, of=request_id)]
+    mine = deliveries.c.request_id.in_(request_ids)
+    values = {"at": codec.to_text(at)}
+    connection.execute(update(deliveries).where(mine, _reachable).values(_due_again), values)
+    query = select(deliveries.c.id).where(mine).order_by(deliveries.c.id)
+    return [row[0] for row in connection.execute(query)]
+
+
+def unshown(connection: Connection, request_ids: Sequence[RequestId]) -> set[RequestId]:
+    """Those of these requests, at most a few hundred, that are shown nowhere."""
+    query = select(deliveries.c.request_id).where(deliveries.c.request_id.in_(request_ids))
+    return set(request_ids) - {row[0] for row in connection.execute(query.distinct())}
 
 
 def record(connection: Connection, delivery_id: str, **values: Any) -> None:
@@ -269,12 +284,10 @@ _DUE = Prepared(
     .order_by(deliveries.c.next_at)
     .limit(bindparam("most"))
 )
-_TOUCH = Prepared(
-    update(deliveries)
-    .where(_of, deliveries.c.status != _ABANDONED)
-    .values(
-        wanted_version=deliveries.c.wanted_version + 1,
-        next_at=case((_waits, deliveries.c.next_at), else_=bindparam("at")),
-        attempts=case((_waits, deliveries.c.attempts), else_=0),
-    )
-)
+_reachable = deliveries.c.status != _ABANDONED
+_due_again = {
+    "wanted_version": deliveries.c.wanted_version + 1,
+    "next_at": case((_waits, deliveries.c.next_at), else_=bindparam("at")),
+    "attempts": case((_waits, deliveries.c.attempts), else_=0),
+}
+_TOUCH = Prepared(update(deliveries).where(_of, _reachable).values(_due_again))

@@ -19,11 +19,11 @@ from countersign.approvals.errors import NotFoundError
 from countersign.approvals.models import JsonObject, LedgerEntry, SessionId
 from countersign.approvals.ports import Unit
 from countersign.approvals.store import changes, codec
-from countersign.approvals.store.prepared import Parameters, Prepared
+from countersign.approvals.store.prepared import Parameters, Prepared, insertion
 from countersign.approvals.store.schema import ledger, sessions
 
 AT_ONCE = 8
-"""Entries that one statement inserts."""
+"""Entries that one statement inserts; more are handed to the driver as so many rows."""
 
 
 def head(connection: Connection, session_id: str) -> Head:
@@ -98,10 +98,11 @@ def linked(
 def insert(unit: Unit, rows: Iterable[Parameters]) -> None:
     """Write rows from `linked`. The caller has locked the head that they follow, and moves it."""
     given = list(rows)
-    for start in range(0, len(given), AT_ONCE):
-        some = given[start : start + AT_ONCE]
-        named = {f"{name}_{n}": row[name] for n, row in enumerate(some) for name in row}
-        _inserting(len(some)).run(unit.connection, **named)
+    if len(given) > AT_ONCE:
+        _INSERT.run_each(unit.connection, given)
+    elif given:
+        named = {f"{name}_{n}": row[name] for n, row in enumerate(given) for name in row}
+        _inserting(len(given)).run(unit.connection, **named)
     for row in given:
         new = (row["seq"], row["hash"])
         unit.heads[row["session_id"]] = unit.moved[row["session_id"]] = new
@@ -184,6 +185,9 @@ _before = select(*EVIDENCE).where(
     ledger.c.session_id == bindparam("of"), ledger.c.seq == 1, bindparam("first") > 1
 )
 _SINCE = Prepared(union_all(_before, _since).order_by("seq"))
+
+
+_INSERT = insertion(ledger)
 
 
 @functools.cache

@@ -34,14 +34,25 @@ NOBODY = ""
 """Whom a question keeps out: who asked may answer it, unlike a call."""
 
 
-def keep(connection: Connection, before: Request | None, after: Request) -> None:
-    """Make the rows those of `after`; `before` is None for a new request."""
-    was, now = _rows(before), _rows(after)
-    if was == now:
-        return
-    if was:
-        _DELETE.run(connection, of=after.id)
-    _INSERT.run_each(connection, now)
+Pairs = Iterable[tuple[Request | None, Request]]
+"""Requests before and after; the first is None for a new one."""
+
+
+def keep(connection: Connection, pairs: Pairs) -> None:
+    """Make the rows those of the requests afterwards."""
+    gone: list[dict[str, object]] = []
+    new: list[dict[str, object]] = []
+    for before, after in pairs:
+        waited = before is not None and before.status is RequestStatus.PENDING
+        if not waited or after.status is not RequestStatus.PENDING:
+            new += _rows(after)
+            is_gone = waited
+        elif is_gone := _rows(before) != (now := _rows(after)):
+            new += now
+        if is_gone:
+            gone.append({"of": after.id})
+    _DELETE.run_each(connection, gone)
+    _INSERT.run_each(connection, new)
 
 
 def waiting(

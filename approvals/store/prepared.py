@@ -61,25 +61,37 @@ class Prepared:
         parameters.update(self._constants)
         return run(connection, self._sqlite, parameters).rowcount
 
-    def run_each(self, connection: Connection, rows: Iterable[Parameters]) -> None:
-        """Run it once with the parameters of each row."""
-        for row in rows:
-            self.run(connection, **row)
+    def run_each(self, connection: Connection, rows: Iterable[Parameters]) -> int:
+        """Run it with the parameters of each row, at once; returns how many rows it changed."""
+        given = list(rows)
+        if len(given) < 2:
+            return sum(self.run(connection, **row) for row in given)
+        if connection.dialect.name != "sqlite":
+            return self._elsewhere(connection, *given).rowcount  # type: ignore[no-any-return]
+        each = [{**row, **self._constants} for row in given]
+        driver: Any = connection.connection.dbapi_connection
+        try:
+            return driver.executemany(self._sqlite, each).rowcount  # type: ignore[no-any-return]
+        except sqlite3.Error as exc:
+            raise _wrapped(exc, self._sqlite, each[0]) from exc
 
-    def _elsewhere(self, connection: Connection, parameters: Parameters) -> Any:
+    def _elsewhere(self, connection: Connection, *rows: Parameters) -> Any:
         """Run it on another database; returns the driver's cursor, with every row in memory."""
         dialect = connection.dialect
         if dialect.name not in self._compiled:
             self._compiled[dialect.name] = _compiled(self._statement, dialect)
         text, constants = self._compiled[dialect.name]
-        values = {**constants, **parameters}
+        values = [{**constants, **row} for row in rows]
         driver: Any = connection.connection
         cursor = driver.cursor()
         try:
-            cursor.execute(text, values)
+            if len(values) == 1:
+                cursor.execute(text, values[0])
+            else:
+                cursor.executemany(text, values)
         except Exception as exc:
             # If the connection is lost, SQLAlchemy finds that out when it rolls back.
-            raise _wrapped(exc, text, values, dialect) from exc
+            raise _wrapped(exc, text, values[0], dialect) from exc
         return cursor
 
 

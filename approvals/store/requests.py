@@ -26,7 +26,7 @@ from countersign.approvals.rules.lifecycle import require_move
 from countersign.approvals.store import archived, changes, codec, open_roles
 from countersign.approvals.store import questions as question_rows
 from countersign.approvals.store import sessions as sessions_of
-from countersign.approvals.store.prepared import Prepared, insertion
+from countersign.approvals.store.prepared import Parameters, Prepared, insertion
 from countersign.approvals.store.schema import deliveries, requests, sessions
 from countersign.approvals.store.tables import Row
 
@@ -42,8 +42,7 @@ def insert(unit: Unit, values: Sequence[Request]) -> None:
         ) from exc
     for value, row in zip(values, rows, strict=True):
         changes.note(unit, value.session_id, "requests", [value.id], row)
-    for value in values:
-        open_roles.keep(unit.connection, None, value)
+    open_roles.keep(unit.connection, [(None, value) for value in values])
 
 
 def get(connection: Connection, request_id: str) -> Request:
@@ -151,32 +150,41 @@ def alike(connection: Connection, session_id: str, hashes: Collection[str]) -> l
     ]
 
 
-def replace(unit: Unit, before: Request, after: Request) -> bool:
-    """Compare-and-set: write `after` if the row still has the status and revision of `before`.
+def replace(unit: Unit, *pairs: tuple[Request, Request]) -> bool:
+    """Compare-and-set: write each second one if its row still has the status and revision of the
+    first. False if somebody was first: then the unit must not commit if there are several.
 
-    False if somebody was first. Raises IntegrityError for a move that the lifecycle forbids.
+    Raises IntegrityError for a move that the lifecycle forbids.
     """
-    if before.status is not after.status:
-        require_move(before.status, after.status)
-    old, new = before.__dict__, after.__dict__
-    changed = tuple(name for name in _CHANGING if old[name] is not new[name])
-    columns = codec.request_columns(after, changed)
-    was = {"was_next_step_at": codec.text_or_none(before.next_step_at)}
-    done = _replacing(changed).run(
-        unit.connection,
-        of=before.id,
-        was_status=before.status.value,
-        was_revision=before.revision,
-        was_stage=before.stage,
-        **(was if "timing" in changed else {}),
-        **columns,
-    )
-    if done == 1:
+    alike: dict[tuple[str, ...], list[Parameters]] = {}
+    noted = []
+    for before, after in pairs:
+        if before.status is not after.status:
+            require_move(before.status, after.status)
+        old, new = before.__dict__, after.__dict__
+        changed = tuple(name for name in _CHANGING if old[name] is not new[name])
+        columns = codec.request_columns(after, changed)
+        was = {"was_next_step_at": codec.text_or_none(before.next_step_at)}
+        row = {
+            "of": before.id,
+            "was_status": before.status.value,
+            "was_revision": before.revision,
+            "was_stage": before.stage,
+            **(was if "timing" in changed else {}),
+            **columns,
+        }
+        alike.setdefault(changed, []).append(row)
+        noted.append(columns)
+    done = sum(_replacing(names).run_each(unit.connection, rows) for names, rows in alike.items())
+    if done != len(pairs):
+        return False
+    for (before, _), columns in zip(pairs, noted, strict=True):
         changes.note(unit, before.session_id, "requests", [before.id], columns)
-        open_roles.keep(unit.connection, before, after)
+    open_roles.keep(unit.connection, pairs)
+    for _, after in pairs:
         if after.questions and after.status is not RequestStatus.PENDING:
             question_rows.drop(unit, after)
-    return done == 1
+    return True
 
 
 _CHANGING = (

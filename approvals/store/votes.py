@@ -6,19 +6,20 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from countersign.approvals.models import Request, Stage, Vote
+from countersign.approvals.models import Request, RequestId, Stage, Vote
 from countersign.approvals.ports import Unit
 from countersign.approvals.store import changes, codec
 from countersign.approvals.store.prepared import Prepared, insertion
 from countersign.approvals.store.schema import votes
 
 
-def add(unit: Unit, session_id: str, value: Vote) -> None:
-    """Record a vote; the key refuses a second one of the same person on the same revision."""
-    columns = codec.vote_columns(value)
-    _INSERT_VOTE.run(unit.connection, **columns)
-    key: list[str | int] = [value.request_id, value.revision, value.principal_id]
-    changes.note(unit, session_id, "votes", key, columns)
+def add(unit: Unit, session_id: str, values: Sequence[Vote]) -> None:
+    """Record votes; the key refuses a second one of the same person on the same revision."""
+    rows = [codec.vote_columns(value) for value in values]
+    _INSERT_VOTE.run_each(unit.connection, rows)
+    for value, columns in zip(values, rows, strict=True):
+        key: list[str | int] = [value.request_id, value.revision, value.principal_id]
+        changes.note(unit, session_id, "votes", key, columns)
 
 
 def remove(unit: Unit, session_id: str, value: Vote) -> None:
@@ -41,10 +42,21 @@ def of_request(connection: Connection, request_id: str) -> list[Vote]:
 def since(connection: Connection, request: Request) -> list[Vote]:
     """`of_request`, without a look where nobody can have voted on the request as it is: one vote
     would have decided it."""
-    fresh = request.revision == 1 and request.stage == 0
-    if fresh and len(request.stages) == 1 and _one_vote_decides(request.stages[0]):
-        return []
-    return of_request(connection, request.id)
+    return [] if _is_fresh(request) else of_request(connection, request.id)
+
+
+def since_each(connection: Connection, requests: Sequence[Request]) -> dict[RequestId, list[Vote]]:
+    """`since` of several, at most a few hundred."""
+    found: dict[RequestId, list[Vote]] = {request.id: [] for request in requests}
+    asked = [request.id for request in requests if not _is_fresh(request)]
+    for vote in among(connection, asked) if asked else ():
+        found[vote.request_id].append(vote)
+    return found
+
+
+def _is_fresh(request: Request) -> bool:
+    only = request.revision == 1 and request.stage == 0 and len(request.stages) == 1
+    return only and _one_vote_decides(request.stages[0])
 
 
 def _one_vote_decides(stage: Stage) -> bool:

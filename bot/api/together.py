@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Literal
 
@@ -17,6 +18,8 @@ from countersign.bot.api.request_bodies import RequestBody, all_shown
 from countersign.bot.http.lanes import Kind
 from countersign.connectors.receiving_together import TogetherAttempt, receive_together
 
+NONE_LEFT: Mapping[RequestId, str] = {}
+
 
 class CastTogether(Value):
     """One verdict on several calls that were proposed together."""
@@ -26,6 +29,10 @@ class CastTogether(Value):
         min_length=1, max_length=MOST, description="The digest that was read of each, by id."
     )
     comment: str = Field(default="", max_length=MAX_COMMENT, description="Needed to reject.")
+    leave: bool = Field(
+        default=False,
+        description="Let those wait on that others decide; else none counts if one is for others.",
+    )
 
 
 class TogetherBody(Value):
@@ -40,6 +47,9 @@ class TogetherBody(Value):
         description="By currency, the sum of `amount` of those that wait and say `currency`."
     )
     digests: dict[str, str] = Field(description="Of those that wait, by id: what a vote sends.")
+    left: dict[str, str] = Field(
+        default={}, description="By id, why what was sent with `leave` waits on."
+    )
     calls: list[RequestBody] = Field(description="All of them, in the order of execution.")
 
 
@@ -51,7 +61,8 @@ async def together(call: Call) -> TogetherBody:
 
 
 async def vote_together(call: Call) -> TogetherBody:
-    """One decision on several calls: all votes count, or none does."""
+    """One decision on several calls: all votes count, or none does; with `leave`, those that this
+    person may give."""
     body: CastTogether = call.body
     services, request_id = call.services, call.path["id"]
     await services.records.require_seen(call.person, request_id)
@@ -60,12 +71,16 @@ async def vote_together(call: Call) -> TogetherBody:
         actor=call.actor,
         verdict=Verdict(body.verdict),
         comment=body.comment,
+        leave=body.leave,
     )
-    await receive_together(services.approvals, await services.records.view(request_id), attempt)
-    return await _together(services.records, request_id)
+    view = await services.records.view(request_id)
+    done = await receive_together(services.approvals, view, attempt)
+    return await _together(services.records, request_id, done.left)
 
 
-async def _together(records: Records, request_id: str) -> TogetherBody:
+async def _together(
+    records: Records, request_id: str, left: Mapping[RequestId, str] = NONE_LEFT
+) -> TogetherBody:
     view = await records.view(request_id)
     requests = sorted([view.request, *view.siblings], key=lambda request: request.position)
     calls = waiting(requests)
@@ -75,6 +90,7 @@ async def _together(records: Records, request_id: str) -> TogetherBody:
         reversibility=view.reversibility,
         totals={currency: f"{value:f}" for currency, value in totals(calls).items()},
         digests={each.id: each.digest for each in calls},
+        left={str(of): why for of, why in left.items()},
         calls=await all_shown(records, requests),
     )
 

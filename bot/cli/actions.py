@@ -57,16 +57,19 @@ def decide_together(
     server: ServerOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Decide all calls that wait together with a request: all count, or none (local mode only)."""
+    """Decide what waits together with a request, as far as it is theirs (local mode only)."""
     api, path = Server(config, person, server), f"/api/v1/requests/{request}/together"
     found = api.call("GET", path)
     if not show:
         if not found["digests"]:
             raise InvalidError(f"Of the calls of {request} none waits any more.")
         body = {"verdict": verdict, "digests": found["digests"], "comment": comment}
+        body["leave"] = True
         found = {**api.call("POST", f"{path}/votes", body), "totals": found["totals"]}
     for call in found["calls"]:
-        console.print(f"{call['id']} {call['tool']} is {call['status']}", markup=False)
+        why = found["left"].get(call["id"], "")
+        told = f"{call['id']} {call['tool']} is {call['status']}"
+        console.print(f"{told}, not decided: {why}" if why else told, markup=False)
     for currency, total in found["totals"].items():
         console.print(f"In total {total} {currency}", markup=False)
 

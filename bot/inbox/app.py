@@ -28,6 +28,7 @@ from countersign.bot.inbox.sessions import SessionPages
 from countersign.bot.inbox.shell import HOME, VIA, Shell, Tab
 from countersign.bot.inbox.sign_in import SignIn, SignInWay
 from countersign.bot.inbox.starting import WorkflowPages
+from countersign.bot.inbox.together import TogetherPage
 from countersign.bot.inbox.waiting import WaitingPage
 from countersign.bot.inbox.words import N_
 from countersign.bot.policy.explained import Rules
@@ -93,6 +94,7 @@ def inbox_of(
         Route("GET", assets.ROUTE, assets.get),
         *SignIn(pages, local=local, ways=ways).routes(),
         *WaitingPage(pages, services).routes(),
+        *TogetherPage(pages, services, request).routes(),
         *request.routes(),
         *Deciding(pages, services, request).routes(),
         *RecordingForms(pages, services, request).routes(),

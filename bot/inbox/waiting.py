@@ -10,7 +10,16 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from countersign.approvals.models import Request, RequestId, RequestKind, Risk, Verdict
+from countersign.approvals.decisions.together import MOST
+from countersign.approvals.errors import CountersignError
+from countersign.approvals.models import (
+    Request,
+    RequestId,
+    RequestKind,
+    RequestStatus,
+    Risk,
+    Verdict,
+)
 from countersign.approvals.rules.wanted import Order, Wanted
 from countersign.bot.api.operation import MAX_ID_CHARS, Services
 from countersign.bot.inbox.pages import Form, Pages
@@ -18,6 +27,7 @@ from countersign.bot.inbox.shell import HOME, Visit
 from countersign.bot.inbox.shown import Card, card_of, is_soon
 from countersign.bot.inbox.words import N_
 from countersign.connectors.receiving import VoteAttempt, VoteResult, receive
+from countersign.connectors.receiving_together import TogetherAttempt, receive_together
 from countersign.connectors.system import Route
 
 PAGE = 30
@@ -133,16 +143,19 @@ class WaitingPage:
         return [Group(cards) for cards in groups.values()]
 
     async def decide(self, visit: Visit, form: Form) -> web.StreamResponse:
-        """Vote on each that was chosen; each counts or not for itself."""
+        """Vote on each that was chosen: at once on those that were proposed together, if all of
+        them count; else each counts or not for itself."""
         verdict = Verdict.APPROVE if form.text("verdict") == "approve" else Verdict.REJECT
         chosen = [
             (RequestId(name.removeprefix(PICK)), digest)
             for name, digest in form.fields.items()
             if name.startswith(PICK) and len(name) <= MAX_ID_CHARS
         ]
-        done = []
-        for request_id, digest in [] if form.is_kept else chosen[:PAGE]:
-            done.append(await self._voted(visit, request_id, digest, verdict, form))
+        shown = {} if form.is_kept else dict(chosen[:MOST])
+        done = await self._together(visit, shown, verdict, form) if len(shown) > 1 else None
+        if done is None:
+            each = [self._voted(visit, of, shown[of], verdict, form) for of in shown]
+            done = [await vote for vote in each]
         return self._pages.shell.page(
             visit,
             "bundle.html",
@@ -151,6 +164,21 @@ class WaitingPage:
             kept=form.is_kept,
             comment=form.text("comment"),
         )
+
+    async def _together(
+        self, visit: Visit, shown: Mapping[RequestId, str], verdict: Verdict, form: Form
+    ) -> Sequence[Done] | None:
+        """What came of it for each; None if they cannot be decided at once, and nothing was."""
+        first = next(iter(shown))
+        await self._records.require_seen(visit.reader, first)
+        attempt = TogetherAttempt(shown, visit.actor, verdict, form.text("comment"), leave=True)
+        try:
+            view = await self._records.view(first)
+            together = await receive_together(self._approvals, view, attempt)
+        except CountersignError:
+            return None
+        fellows = {each.id: each for each in (view.request, *view.siblings, *together.requests)}
+        return [_done(fellows[of], together.left.get(of, "")) for of in shown]
 
     async def _voted(
         self, visit: Visit, request_id: RequestId, digest: str, verdict: Verdict, form: Form
@@ -169,6 +197,12 @@ class WaitingPage:
         text = DONE.get(outcome.result, "")
         path = f"{HOME}/requests/{request.id}"
         return Done(request.tool, path, bool(text), text or outcome.reason)
+
+
+def _done(request: Request, left: str) -> Done:
+    is_over = request.status is not RequestStatus.PENDING
+    text = DONE[VoteResult.DECIDED if is_over else VoteResult.COUNTED]
+    return Done(request.tool, f"{HOME}/requests/{request.id}", not left, left or text)
 
 
 def _asked(query: Mapping[str, str]) -> dict[str, str]:

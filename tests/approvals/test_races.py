@@ -225,7 +225,7 @@ async def test_compare_and_set_looks_at_status_revision_and_stage(
 ) -> None:
     (request,) = await world.asked()
     other = request.model_copy(update=field)
-    written = await world.unit(lambda unit: request_rows.replace(unit, other, other))
+    written = await world.unit(lambda unit: request_rows.replace(unit, (other, other)))
 
     assert not written
     assert request == await world.now(request)
@@ -237,4 +237,4 @@ async def test_store_refuses_a_move_that_the_lifecycle_does_not_know(world: Worl
     done = await world.now(request)
 
     with pytest.raises(IntegrityError, match="cannot go from executed to executing"):
-        await world.unit(lambda unit: request_rows.replace(unit, done, request))
+        await world.unit(lambda unit: request_rows.replace(unit, (done, request)))

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, select
 
+from countersign.approvals.decisions.writing import Counted, Gathered
 from countersign.approvals.errors import (
     AlreadyDecidedError,
     ExpiredError,
+    IntegrityError,
     InvalidError,
     NotAuthorisedError,
+    StaleDigestError,
 )
 from countersign.approvals.forms.together import digest_of, totals, totals_in_words, waiting
-from countersign.approvals.models import Request, RequestStatus, Reversibility, Verdict
+from countersign.approvals.models import Request, RequestStatus, Reversibility, Verdict, Via, Vote
+from countersign.approvals.store.prepared import Prepared
+from countersign.approvals.store.schema import notices
 from tests.doubles.directory import ANNA, BEN, CARA, acting
-from tests.doubles.world import World
+from tests.doubles.world import THREAD, World
 
 
 async def decide(world: World, requests: tuple[Request, ...], who: object = BEN) -> list[Request]:
@@ -26,7 +33,7 @@ async def decide(world: World, requests: tuple[Request, ...], who: object = BEN)
         acting(who),  # type: ignore[arg-type]
         verdict=Verdict.APPROVE,
     )
-    return list(found)
+    return list(found.requests)
 
 
 async def test_all_count_or_none_does(world: World) -> None:
@@ -101,3 +108,133 @@ async def test_sums_are_by_currency_of_what_says_both(world: World) -> None:
     assert "1,200 USD" == totals_in_words(requests[2:])
     assert "" == totals_in_words(requests[6:])
     assert digest_of(requests) == digest_of(tuple(reversed(requests))) != digest_of(requests[1:])
+
+
+async def test_what_is_for_others_waits_on_and_is_named(world: World) -> None:
+    """Ben has voted on the second, and the third is for controllers; neither is a refused try."""
+    world.change_rule("audit", {"effect": "require_approval", "roles": ["controller"]})
+    quote, wire, audit = await world.asked("quote", "wire", "audit")
+    await world.vote(wire)
+    shown = {each.id: each.digest for each in (quote, wire, audit)}
+    done = await world.approvals.vote_together(
+        shown, acting(BEN), verdict=Verdict.APPROVE, leave=True
+    )
+
+    assert [quote.id] == [each.id for each in done.requests]
+    assert [wire.id, audit.id] == list(done.left)
+    assert "You have already voted" in done.left[wire.id]
+    assert "controller" in done.left[audit.id]
+    assert "vote_refused" not in await world.kinds(quote.session_id)
+    with pytest.raises(NotAuthorisedError, match="already voted"):
+        await world.approvals.vote_together(
+            {wire.id: wire.digest, audit.id: audit.digest},
+            acting(BEN),
+            verdict=Verdict.APPROVE,
+            leave=True,
+        )
+    assert 1 == (await world.kinds(quote.session_id)).count("vote_refused")
+    assert (await world.records.verify()).verified
+
+
+async def test_what_is_not_as_it_was_shown_stops_all_of_it(world: World) -> None:
+    requests = await world.asked("quote", "quote", "quote")
+    shown = {each.id: each.digest for each in requests}
+    await world.vote(requests[1], verdict=Verdict.REJECT)
+    with pytest.raises(AlreadyDecidedError):
+        await world.approvals.vote_together(shown, acting(BEN), verdict=Verdict.APPROVE, leave=True)
+    with pytest.raises(StaleDigestError):
+        await world.approvals.vote_together(
+            {requests[0].id: requests[0].digest, requests[2].id: "0" * 64},
+            acting(BEN),
+            verdict=Verdict.APPROVE,
+            leave=True,
+        )
+
+    assert [] == await world.records.votes(requests[0].id)
+    assert [] == await world.records.votes(requests[2].id)
+
+
+class Statements:
+    """Counts what is handed to the database, and the units of it."""
+
+    def __init__(self, world: World, monkeypatch: pytest.MonkeyPatch):
+        self.count = self.units = 0
+        for name in ("all", "first", "run", "run_each"):
+            monkeypatch.setattr(Prepared, name, self._counted(getattr(Prepared, name)))
+        execute, unit = Connection.execute, world.store.unit
+        monkeypatch.setattr(Connection, "execute", self._counted(execute))
+
+        async def counted_unit(*args: Any) -> Any:
+            self.units += 1
+            return await unit(*args)
+
+        monkeypatch.setattr(world.store, "unit", counted_unit)
+
+    def _counted(self, run: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **named: Any) -> Any:
+            self.count += 1
+            return run(*args, **named)
+
+        return counted
+
+    async def of(self, step: Awaitable[object]) -> tuple[int, int]:
+        """Statements and transactions of a step."""
+        self.count = self.units = 0
+        await step
+        return self.count, self.units
+
+
+@pytest.mark.parametrize("tool", ["quote", "pay"])
+async def test_a_decision_on_many_takes_as_many_statements_as_one_on_some(
+    world: World, tool: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of `pay`, whose first stage needs two, they wait on, shown where they were shown before."""
+    if tool == "pay":
+        world.channels = {}
+        world.use(world.rules)
+    some = await world.asked(*[tool] * 5)
+    many = await world.asked(*[tool] * 60)
+    statements = Statements(world, monkeypatch)
+    few = await statements.of(decide(world, some))
+    lots = await statements.of(decide(world, many))
+
+    assert few == lots
+    assert 1 == lots[1]
+    monkeypatch.undo()
+    entries = await world.records.ledger(many[0].session_id)
+    voted = [entry.body for entry in entries if entry.kind == "voted"]
+    assert [(each.id, each.digest) for each in many] == [(b["request"], b["digest"]) for b in voted]
+    for each in many:
+        assert [BEN.id] == [vote.principal_id for vote in await world.records.votes(each.id)]
+    found = await world.records.verify()
+    assert found.verified, found.problems
+
+
+async def test_whoever_asked_is_told_once_of_all_of_it(world: World) -> None:
+    """In the thread of the session: the first ones by name, and how many more there are."""
+    requests = await world.submit(await world.begun(THREAD), *["quote"] * 25)
+    query = select(notices.c.text).order_by(notices.c.id)
+    before = await world.store.read(lambda c: list(c.execute(query).scalars()))
+    await decide(world, requests)
+    after = await world.store.read(lambda c: list(c.execute(query).scalars()))
+
+    (text,) = after[len(before) :]
+    assert 20 == text.count("**Approved** by Ben")
+    assert text.endswith("And 5 more like these.")
+
+
+async def test_a_request_that_has_changed_under_the_lock_writes_nothing(world: World) -> None:
+    one, two = await world.asked("quote", "quote")
+    vote = Vote(
+        request_id=two.id, revision=1, principal_id=BEN.id, name="Ben", stage=0,
+        verdict=Verdict.REJECT, via=Via.API, identity="ben", at=world.clock.now(),
+    )  # fmt: skip
+    gathered = Gathered()
+    for before in (one, two.model_copy(update={"revision": 7})):
+        after = before.model_copy(update={"status": RequestStatus.REJECTED})
+        of = vote.model_copy(update={"request_id": before.id})
+        gathered.counted(None, Counted(before, after, of, ()))  # type: ignore[arg-type]
+    with pytest.raises(IntegrityError, match="changed while they were decided"):
+        await world.unit(gathered.write)
+
+    assert RequestStatus.PENDING == (await world.records.request(one.id)).status

@@ -214,7 +214,7 @@ async def test_change_without_an_entry_does_not_commit(world: World) -> None:
     (asked,) = await world.asked()
     after = asked.model_copy(update={"reason": "another"})
     with pytest.raises(IntegrityError, match="changed without a ledger entry"):
-        await world.unit(lambda unit: request_rows.replace(unit, asked, after))
+        await world.unit(lambda unit: request_rows.replace(unit, (asked, after)))
 
     assert asked.reason == (await world.now(asked)).reason
 

@@ -105,3 +105,38 @@ async def test_a_list_asks_the_database_as_often_for_thirty_as_for_two(
             event.remove(Engine, "before_cursor_execute", seen)
         assert alex.text.count("data-row ") == 30
         assert costs[0] == costs[1]
+
+
+async def test_all_of_many_are_on_one_page_and_decided_by_one_act(tmp_path: Path) -> None:
+    """More than the list of what waits has on a page."""
+    async with inbox(tmp_path) as world:
+        requests = await together(world.api, *range(1, 41))
+        alex = await world.signed_in("alex")
+        text = await alex.open(f"/inbox/requests/{requests[3].id}/together")
+        assert "40 calls proposed together" in text
+        assert "40 of them wait" in text
+        assert "All of it can be undone." in text
+        assert 40 == text.count('type="checkbox"')
+        assert text.index(requests[0].id) < text.index(requests[39].id)
+        megan = await world.signed_in("megan")
+        await megan.send("/inbox/bundle", verdict="approve", **picked(requests[0]))
+
+        await alex.open(f"/inbox/requests/{requests[3].id}/together")
+        assert "39 of them wait" in alex.text
+        assert 39 == alex.text.count('type="checkbox"')
+        await alex.send("/inbox/bundle", verdict="reject", comment="No.", **picked(*requests[1:]))
+        assert 39 == alex.text.count("Your decision counts.")
+        text = await alex.open(f"/inbox/requests/{requests[3].id}/together")
+        assert 'type="checkbox"' not in text
+        assert "Approve what is ticked" not in text
+
+
+async def test_who_may_not_decide_reads_why_beside_each_call(tmp_path: Path) -> None:
+    async with inbox(tmp_path) as world:
+        requests = await together(world.api, 1, 2)
+        sam = await world.signed_in("sam")
+        text = await sam.open(f"/inbox/requests/{requests[0].id}/together")
+        assert 2 == text.count("You asked for this yourself; somebody else has to decide it.")
+        assert 'type="checkbox"' not in text
+        await sam.open("/inbox/requests/R-NONE/together")
+        assert 404 == sam.status
