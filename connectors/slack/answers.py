@@ -17,7 +17,6 @@ from countersign.approvals.errors import CountersignError, NotFoundError, Unavai
 from countersign.approvals.models import Actor, JsonObject, Verdict, Via
 from countersign.approvals.ports import RequestView
 from countersign.approvals.rules.delegation import reason_in_view
-from countersign.approvals.tickets import ActKey
 from countersign.connectors.receiving import (
     VoteAttempt,
     VoteOutcome,
@@ -32,6 +31,7 @@ from countersign.connectors.slack.in_time import ACK_S, DRAIN_S, InTime
 from countersign.connectors.slack.interactions import (
     Interaction,
     StrangerError,
+    act_of,
     identity,
     interaction,
 )
@@ -39,11 +39,12 @@ from countersign.connectors.slack.markup import said
 from countersign.connectors.slack.message import APPROVE, CHANGE, NAME, OPEN, Bound, is_whole
 from countersign.connectors.slack.modals import Opened
 from countersign.connectors.slack.question import END, GO_ON
+from countersign.connectors.slack.retracting import REVOKE, TAKEN_BACK, WITHDRAW, out_of_date
 from countersign.connectors.slack.settings import SlackSettings
 from countersign.connectors.slack.starting import START
 from countersign.connectors.slack.submissions import Reply, Submissions
 from countersign.connectors.slack.talking import Talking
-from countersign.connectors.slack.words import HOW_TO_APPROVE, STALE, UNREAD, told, too_late
+from countersign.connectors.slack.words import HOW_TO_APPROVE, UNREAD, told
 from countersign.connectors.system import Deployment, Inbound
 
 log = structlog.get_logger(__name__)
@@ -169,6 +170,11 @@ class Answers:
             if action.action_id in _VERDICTS:
                 async with self._inbound.limits.admitted("votes", actor.identity):
                     await self._decide(acted, bound, actor, _VERDICTS[action.action_id])
+            elif action.action_id == WITHDRAW:
+                async with self._inbound.limits.admitted("votes", actor.identity):
+                    act = act_of(acted)
+                    await self._inbound.approvals.withdraw(bound.request, actor, act=act)
+                await self._tell(acted, TAKEN_BACK)
             elif action.action_id in modals.VERBS:
                 async with self._inbound.limits.admitted("reads", actor.identity):
                     await self._open(acted, action.action_id, bound, actor)
@@ -186,17 +192,12 @@ class Answers:
     async def _decide(
         self, acted: Interaction, bound: Bound, actor: Actor, verdict: Verdict
     ) -> None:
-        at = acted.container
         attempt = VoteAttempt(
             request_id=bound.request,
             actor=actor,
             verdict=verdict,
             digest=bound.digest,
-            act=ActKey(
-                channel=NAME,
-                ticket_id=f"{at.channel_id}:{at.message_ts}",
-                act_id=acted.actions[0].action_ts,
-            ),
+            act=act_of(acted),
             unread=lambda view: "" if is_whole(view, self._channel.page) else UNREAD,
             instead=HOW_TO_APPROVE,
         )
@@ -242,11 +243,12 @@ class Answers:
             channel=at.channel_id,
             message=at.message_ts,
         )
-        if (late := _out_of_date(view, bound)) is not None:
+        if (late := out_of_date(view, bound.digest, verb)) is not None:
             await self._tell(acted, late)
             await self._redraw(opened, view)
             return
-        if (reason := reason_in_view(view, actor.principal)) is not None:
+        reason = None if verb == REVOKE else reason_in_view(view, actor.principal)
+        if reason is not None:
             await self._inbound.approvals.refuse(request.id, actor, reason)
             await self._tell(acted, f"You cannot decide this. {reason}{self._unknown(acted)}")
             return
@@ -287,10 +289,3 @@ class Answers:
         key = identity(acted, self._settings)
         principal = self._directory.by_identity(NAME, key)
         return Actor(principal=principal, via=Via(NAME), identity=f"{NAME}:{key}")
-
-
-def _out_of_date(view: RequestView, bound: Bound) -> str | None:
-    """Why there is nothing to answer in what was shown; None if there is."""
-    if (late := too_late(view.request)) is not None:
-        return late
-    return STALE if view.request.digest != bound.digest else None

@@ -10,6 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from countersign.approvals.errors import InvalidError
+from countersign.approvals.tickets import ActKey
+from countersign.connectors.slack.message import NAME
 from countersign.connectors.slack.settings import SlackSettings
 
 
@@ -98,3 +100,10 @@ def identity(acted: Interaction, settings: SlackSettings) -> str:
     if not acted.user.id.startswith(("U", "W")) or acted.user.id == "USLACKBOT":
         raise StrangerError("Only people decide this. Nothing was done.")
     return settings.identity(acted.user.id)
+
+
+def act_of(acted: Interaction) -> ActKey:
+    """The same for the same press, however often it is told."""
+    at = acted.container
+    where = f"{at.channel_id}:{at.message_ts}"
+    return ActKey(channel=NAME, ticket_id=where, act_id=acted.actions[0].action_ts)

@@ -34,6 +34,7 @@ from countersign.connectors.slack.markup import (
     small,
 )
 from countersign.connectors.slack.question import question, title
+from countersign.connectors.slack.retracting import retracting
 from countersign.connectors.ticketing.outcome import decided_words
 
 NAME = "slack"
@@ -213,9 +214,10 @@ _VERDICTS = {
 def _actions(view: RequestView, page: str, whole: bool) -> Iterator[JsonObject]:
     request = view.request
     leads = button(OPEN, "Open the page", url=page) if page else None
+    back = retracting(view, bound(request))
     if request.status is not RequestStatus.PENDING:
-        if leads is not None:
-            yield buttons(leads)
+        if found := [*back, *([leads] if leads else ())]:
+            yield buttons(*found)
         return
     if not whole:
         yield section(f"⚠ Not everything fits here, so it cannot be decided here. {_where(view)}")
@@ -229,6 +231,7 @@ def _actions(view: RequestView, page: str, whole: bool) -> Iterator[JsonObject]:
     made += [
         button(ASK, "Ask first…", value=value),
         button(REJECT, "Reject…", value=value, style="danger"),
+        *back,
         *([leads] if leads else ()),
     ]
     yield buttons(*made)

@@ -16,6 +16,7 @@ from countersign.approvals.ports import RequestView
 from countersign.connectors.slack.markup import escaped, plain, section
 from countersign.connectors.slack.message import ASK, CHANGE, REJECT, Bound
 from countersign.connectors.slack.question import REPLY
+from countersign.connectors.slack.retracting import REVOKE
 
 WORDS_LIMIT, LABEL_LIMIT, HINT_LIMIT = 24, 200, 300
 VALUE_LIMIT, OPTIONS, OPTION_LIMIT = 3_000, 100, 75
@@ -50,6 +51,13 @@ def form(opened: Opened, view: RequestView, *, note: str = "", typed: Typed | No
         case "reply":
             blocks = [_written("Your reply", comment, MAX_COMMENT, optional=False)]
             return _modal(opened, "Your reply", "Send", blocks, note)
+        case "revoke":
+            blocks = [
+                section(f"{in_words(request.tool)} has not begun, and does not run then; the "
+                        "agents read your reason."),
+                _written("Reason", comment, MAX_COMMENT, optional=False),
+            ]  # fmt: skip
+            return _modal(opened, "Revoke the approval", "Revoke", blocks, note)
         case "ask":
             blocks = [
                 section("The agent is asked, and its answer stands in the message. Nothing is "
@@ -238,5 +246,5 @@ def _needs_comment(request: Request) -> bool:
     return any(request.stages[number].comment_required for number in request.open_stages)
 
 
-VERBS = frozenset({REJECT, CHANGE, ASK, REPLY})
+VERBS = frozenset({REJECT, CHANGE, ASK, REPLY, REVOKE})
 """What is done in a modal."""

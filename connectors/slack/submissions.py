@@ -23,6 +23,7 @@ from countersign.connectors.slack.interactions import Interaction
 from countersign.connectors.slack.message import ASK, CHANGE, NAME, is_whole
 from countersign.connectors.slack.modals import Opened, Typed
 from countersign.connectors.slack.question import REPLY
+from countersign.connectors.slack.retracting import REVOKE
 from countersign.connectors.slack.words import HOW_TO_CHANGE, STALE, UNREAD, told
 from countersign.connectors.system import Inbound
 
@@ -77,6 +78,8 @@ class Submissions:
         state = acted.view.state.values
         if opened.verb == ASK:
             return await self._asked(opened, modals.written_in(state), actor, act)
+        if opened.verb == REVOKE:
+            return await self._revoked(opened, modals.written_in(state), actor)
         stands = view.request.status is RequestStatus.PENDING
         if stands and view.request.digest != opened.digest:
             return Reply("Out of date", STALE, redraws=view)
@@ -101,6 +104,17 @@ class Submissions:
             raise
         except CountersignError as exc:
             return Reply("Not asked", str(exc))
+        return Reply()
+
+    async def _revoked(self, opened: Opened, reason: str, actor: Actor) -> Reply:
+        try:
+            await self._inbound.approvals.revoke(opened.request, actor, reason=reason)
+        except InvalidError as exc:
+            return Reply(errors={modals.TEXT: str(exc)})
+        except UnavailableError:
+            raise
+        except CountersignError as exc:
+            return Reply("Not revoked", str(exc))
         return Reply()
 
     async def _changed(

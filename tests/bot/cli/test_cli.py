@@ -19,6 +19,7 @@ import pytest
 import typer
 import yaml
 
+from countersign.approvals.rules.policy import Policy
 from countersign.bot.policy.check import examine
 from countersign.sandbox.jira.server import Jira
 from countersign.sandbox.openai.server import ScriptedModel
@@ -531,6 +532,38 @@ def test_an_undo_goes_through_the_running_server(
     assert "has it undone" not in unsure.out
     assert "Alex Wilber has it undone; that is under way. Session S" in begun.out
     assert "Alex Wilber has it undone already" in again.err
+
+
+def test_a_vote_is_taken_back_and_an_approval_revoked(cli: Cli, tmp_path: Path) -> None:
+    two = {"effect": "require_approval", "stages": [{"roles": ["manager"], "quorum": 2}]}
+
+    async def story() -> list[Said]:
+        async with running(tmp_path) as world:
+            world.policies.replace(Policy.load({"tools": {"send": two}}))
+            request = await world.waiting()
+            url = str(world.client.make_url(""))
+            text = (REPOSITORY / "countersign.yaml").read_text()
+            (tmp_path / "c.yaml").write_text(text.replace("local-token-", "token-of-"))
+            common = ["--server", url, "--config", "c.yaml", "--as", "alex"]
+
+            async def said(*arguments: str) -> Said:
+                return await asyncio.to_thread(cli, *arguments, *common)
+
+            nothing = await said("withdraw", request["id"])
+            await world.vote(request)
+            back = await said("withdraw", request["id"])
+            await world.vote(request)
+            early = await said("revoke", request["id"], "--reason", "Too early.")
+            await world.vote(request, person="megan")
+            revoked = await said("revoke", request["id"], "--reason", "Wrong customer.")
+            return [nothing, back, early, revoked]
+
+    nothing, back, early, revoked = asyncio.run(story())
+
+    assert "there is nothing to take back" in nothing.err
+    assert "is pending, without that vote" in back.out
+    assert "Nothing is decided yet" in early.err
+    assert "is rejected" in revoked.out
 
 
 def test_grants_go_through_the_running_server(

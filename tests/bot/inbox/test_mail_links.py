@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from countersign.approvals.models import Actor, PrincipalId, RequestId, Via
+from countersign.approvals.rules.policy import Policy
 from countersign.approvals.store import mail as rows
 from countersign.approvals.tickets import ActKey
 from tests.bot.inbox_world import Browser, InboxWorld, inbox
@@ -99,6 +100,36 @@ async def test_recipient_decides_and_it_came_by_mail(world: InboxWorld) -> None:
     assert [("alex", "approve", "email")] == [
         (vote["by"], vote["verdict"], vote["via"]) for vote in after["votes"]
     ]
+
+
+@pytest.mark.parametrize("by", ["email", "inbox"])
+async def test_a_vote_is_taken_back_and_an_approval_revoked(world: InboxWorld, by: str) -> None:
+    """Behind the link of a mail as on the page of the inbox, which it is."""
+    two = {"effect": "require_approval", "stages": [{"roles": ["manager"], "quorum": 2}]}
+    world.api.policies.replace(Policy.load({"tools": {"send": two}}))
+    request, link = await linked(world)
+    here = f"/inbox/requests/{request['id']}"
+    path = link if by == "email" else here
+    alex, megan = [await world.signed_in(name) for name in ("alex", "megan")]
+    await alex.open(path)
+    assert "Take my vote back" not in alex.text
+    await alex.send(f"{path}/votes", digest=request["digest"], verdict="approve")
+    assert f'action="{path}/withdrawal"' in alex.text
+    await alex.send(f"{path}/withdrawal")
+    _, left = await world.api.call("GET", f"/api/v1/requests/{request['id']}")
+    await alex.send(f"{path}/votes", digest=request["digest"], verdict="approve")
+    await megan.open(here)
+    await megan.send(f"{here}/votes", digest=request["digest"], verdict="approve")
+    await alex.open(path)
+    await alex.send(f"{path}/revocation", reason="Wrong customer.")
+    _, after = await world.api.call("GET", f"/api/v1/requests/{request['id']}")
+    _, told = await world.api.call("GET", f"/api/v1/ledger?session={request['session_id']}")
+    found = {each["kind"]: each["body"].get("via") for each in told["items"]}
+
+    assert ("pending", []) == (left["status"], left["votes"])
+    assert "rejected" == after["status"]
+    assert "Wrong customer." in alex.text
+    assert (by, by) == (found["vote_withdrawn"], found["revoked"])
 
 
 async def test_recipient_changes_the_arguments(world: InboxWorld) -> None:
