@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 import httpx
 
@@ -16,6 +17,7 @@ from countersign.approvals.store import dead_letters
 from countersign.approvals.tickets import CheckResult
 from countersign.connectors.system import Deployment
 from countersign.connectors.webhook.events import body, event_id, marks, news
+from countersign.connectors.webhook.reaching import LOOPBACKS, Reach, Resolve, resolved
 from countersign.connectors.webhook.settings import NAME, EndpointSettings, WebhookSettings
 from countersign.connectors.webhook.signing import signed, written
 
@@ -28,8 +30,17 @@ class WebhookChannel:
 
     name = NAME
 
-    def __init__(self, settings: WebhookSettings, http: httpx.AsyncClient, deployment: Deployment):
+    def __init__(
+        self,
+        settings: WebhookSettings,
+        http: httpx.AsyncClient,
+        deployment: Deployment,
+        *,
+        resolve: Resolve = resolved,
+    ):
         self._settings, self._http = settings, http
+        own = LOOPBACKS if deployment.local else ()
+        self._reach = Reach((*settings.private_networks, *own), resolve)
         self._clock, self._store = deployment.clock, deployment.store
         self._directory, self._url = deployment.directory, deployment.public_url
         self._endpoints = {each.name: each for each in settings.endpoints}
@@ -113,10 +124,7 @@ class WebhookChannel:
         headers["Content-Type"] = "application/json"
         try:
             async with asyncio.timeout(self._settings.timeout):
-                async with self._http.stream(
-                    "POST", endpoint.url, content=payload.encode(), headers=headers
-                ) as answer:  # what it says is of no meaning, so it is not read
-                    status, asked = answer.status_code, retry_after(answer.headers)
+                status, asked = await self._answer(endpoint.url, payload.encode(), headers)
         except (httpx.HTTPError, TimeoutError) as exc:
             why = str(exc) or type(exc).__name__
             raise UnavailableError(f"{endpoint.name} cannot be reached: {why}.") from exc
@@ -128,6 +136,32 @@ class WebhookChannel:
             )
         if not httpx.codes.is_success(status):
             raise UnavailableError(f"{endpoint.name} answered {status}.", retry_after_s=asked)
+
+    async def _answer(
+        self, address: str, payload: bytes, headers: dict[str, str]
+    ) -> tuple[int, float | None]:
+        """Status and `Retry-After` of the first address that can be connected to. What else it says
+        is of no meaning, so it is not read. Raises httpx.HTTPError, UnavailableError."""
+        url = httpx.URL(address)
+        name = url.raw_host.decode()
+        port = url.port or (443 if url.scheme == "https" else 80)
+        sent = {**headers, "Host": url.netloc.decode()}
+
+        async def tell(at: str) -> tuple[int, float | None]:
+            async with self._http.stream(
+                "POST",
+                url.copy_with(host=at),
+                content=payload,
+                headers=sent,
+                extensions={"sni_hostname": name},
+            ) as answer:
+                return answer.status_code, retry_after(answer.headers)
+
+        *others, last = await self._reach.addresses(name, port)
+        for at in others:
+            with suppress(httpx.ConnectError):
+                return await tell(at)
+        return await tell(last)
 
 
 def given_up_words(count: int) -> Sequence[CheckResult]:

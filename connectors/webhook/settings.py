@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Iterator
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from countersign.connectors.secrets import EnvSecrets, Section, named
 from countersign.connectors.system import Situation
 
 NAME = "webhook"
+Network = IPv4Network | IPv6Network
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 MIN_SECRET_BYTES = 24
 """Source: Standard Webhooks specification 1.0, "Signature scheme": 24 to 64 bytes."""
@@ -93,6 +95,9 @@ class WebhookSettings(Section):
 
     endpoints: tuple[EndpointSettings, ...] = ()
     callers: tuple[CallerSettings, ...] = ()
+    private_networks: tuple[Network, ...] = ()
+    """Networks of one's own in which endpoints may be, as `10.20.0.0/16`; an endpoint whose name
+    leads to any other private address is not told."""
     timeout: Seconds = 15.0
     give_up_after: int = Field(default=20, ge=1, le=100)
     """Attempts in a row, about three hours; then operators have to send it again."""

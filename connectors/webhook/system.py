@@ -33,7 +33,9 @@ async def _open(settings: WebhookSettings, deployment: Deployment) -> AsyncItera
         if answer.status_code != httpx.codes.UNAUTHORIZED:
             raise ConfigurationError([f"{url}{PATH}: takes what nobody has signed."])
 
-    async with httpx.AsyncClient(timeout=settings.timeout, trust_env=False) as http:
+    # A connection is to an address, and its certificate was of one name: none is used for another.
+    alone = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(timeout=settings.timeout, trust_env=False, limits=alone) as http:
         yield Opened(
             WebhookChannel(settings, http, deployment),
             listen=listen,
