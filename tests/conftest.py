@@ -50,18 +50,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Nothing here speaks TLS to the outside: let each client, of this process and of those that it
     starts, read the certificate of one authority and not those of all, which takes 30 to 80 ms of
-    CPU. That holds where the environment names a file of all of them, too."""
-    if "PYTEST_XDIST_WORKER" in os.environ:  # it has that of the process that has started it
-        return
-    folder = TemporaryDirectory(prefix="countersign-authority-")
+    CPU. That holds where the environment names a file of all of them, too. Most clients here do not
+    look at the environment."""
     one = pytest.MonkeyPatch()
-    one.setenv("SSL_CERT_FILE", str(one_authority(Path(folder.name))))
-
-    def forget() -> None:
-        one.undo()
-        folder.cleanup()
-
-    config.add_cleanup(forget)
+    config.add_cleanup(one.undo)
+    if "PYTEST_XDIST_WORKER" not in os.environ:  # it has that of the process that has started it
+        folder = TemporaryDirectory(prefix="countersign-authority-")
+        config.add_cleanup(folder.cleanup)
+        one.setenv("SSL_CERT_FILE", str(one_authority(Path(folder.name))))
+    path = os.environ["SSL_CERT_FILE"]
+    one.setattr(certifi, "where", lambda: path)  # for clients that do not look at the environment
 
 
 def one_authority(folder: Path) -> Path:

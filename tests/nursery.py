@@ -1,8 +1,11 @@
-"""`python -m tests.nursery MODULE`: imports once, then forks a server for each line on stdin.
+"""`python -m tests.nursery MODULE ARGUMENTS`: imports once, then forks a server for each line of
+stdin.
 
-A line is `{"argv", "cwd", "env", "log"}`; the answer is the process id. MODULE has `prepare()`,
-called once before any fork, and `main(argv)`, called in each child. It ends at the end of stdin,
-which is also the end of whoever has started it, and its children end with it.
+A line is `{"argv", "cwd", "env", "log", "errors", "ended"}`; the answer is the process id. MODULE
+has `prepare(*ARGUMENTS)`, called once before any fork, and `main(argv)`, called in each child,
+whose whole environment is `env`. Once a child has ended, the file `ended` has its exit status, or
+the negative number of the signal that has ended it. The nursery ends at the end of stdin, which is
+also the end of whoever has started it, and its children end with it.
 """
 
 from __future__ import annotations
@@ -30,27 +33,35 @@ def _child(module: Any, wish: dict[str, Any], nursery: int) -> None:
     if os.getppid() != nursery:
         os._exit(1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
     os.setsid()
-    log = os.open(wish["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    for number, name in enumerate(("log", "errors"), start=1):
+        os.dup2(os.open(wish[name], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), number)
     os.closerange(3, 64)
     os.chdir(wish["cwd"])
+    os.environ.clear()
     os.environ.update(wish["env"])
     status = 1
     try:
         module.main(wish["argv"])
         status = 0
     except SystemExit as exc:
-        status = exc.code if isinstance(exc.code, int) else 1
+        status = _status(exc.code)
     except BaseException:
         traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
+
+
+def _status(code: Any) -> int:
+    """What the interpreter makes of what `sys.exit` was called with."""
+    if code is None or isinstance(code, int):
+        return code or 0
+    sys.stderr.write(f"{code}\n")
+    return 1
 
 
 def _shared() -> list[str]:
@@ -65,18 +76,47 @@ def _shared() -> list[str]:
     return found
 
 
+class _Children:
+    """Those that have not ended, and where to say so. SIGCHLD is blocked while one is born."""
+
+    def __init__(self) -> None:
+        self._ended: dict[int, Path] = {}
+
+    def bear(self, wish: dict[str, Any]) -> int:
+        """Fork; 0 in the child, like `os.fork`."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+        pid = os.fork()
+        if pid:
+            self._ended[pid] = Path(wish["ended"])
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+        return pid
+
+    def bury(self, *_: object) -> None:
+        """Leave nothing behind of those that have ended but their status."""
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if not pid:
+                    return
+                ended = self._ended.pop(pid)
+                written = ended.with_suffix(".written")
+                written.write_text(str(os.waitstatus_to_exitcode(status)))
+                written.rename(ended)
+
+
 def main() -> None:
     module = importlib.import_module(sys.argv[1])
     with contextlib.redirect_stdout(sys.stderr):  # answers are all that is on stdout
-        module.prepare()
+        module.prepare(*sys.argv[2:])
     gc.collect()
     assert not (both := _shared()), both
     gc.freeze()  # shared pages stay shared
     nursery = os.getpid()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children that end leave nothing behind
+    children = _Children()
+    signal.signal(signal.SIGCHLD, children.bury)
     for line in iter(sys.stdin.readline, ""):
         wish = json.loads(line)
-        pid = os.fork()
+        pid = children.bear(wish)
         if pid == 0:
             _child(module, wish, nursery)
         print(pid, flush=True)  # noqa: T201 - the answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import fcntl
 import functools
+import itertools
 import json
 import os
 import random
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import Any, Self
@@ -76,13 +77,17 @@ class Process:
         self.log = directory / f"{name}.log"
         self._popen: subprocess.Popen[bytes] | None = None
 
+    @property
+    def _whole_env(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(ROOT), **self._env}
+
     def start(self) -> None:
         """Start it; its output is appended to the log."""
         with self.log.open("ab") as out:
             self._popen = subprocess.Popen(
                 [*ENDS_WITH_US, *self._argv],
                 cwd=self._directory,
-                env={**os.environ, "PYTHONPATH": str(ROOT), **self._env},
+                env=self._whole_env,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
@@ -144,23 +149,25 @@ class Process:
 
 def stand_in(name: str, directory: Path, *options: str, log: str = "") -> Process:
     """A stand-in as a program on a free port, which is starting; its `first_json` says where."""
-    with _one_nursery:
-        nursery = _stand_ins()
-    child = Forked(log or name, [name, "--port", "0", *options], directory, {}, nursery)
+    argv = [name, "--port", "0", *options]
+    child = Forked(log or name, argv, directory, {}, _nursery("tests.stand_ins"))
     child.start()
     return child
 
 
 class Nursery:
     """A process that has imported the product and forks servers: importing takes seconds, and a
-    suite that kills hundreds of servers would do little else.
+    suite that starts hundreds of servers would do little else.
 
     What it forks is a process of its own, with its own event loop, connections and threads.
     """
 
-    def __init__(self, directory: Path, *, module: str):
-        argv = [sys.executable, "-m", "tests.nursery", module]
-        log = (directory / "nursery.log").open("ab")
+    def __init__(self, directory: Path, *, module: str, arguments: Sequence[str] = ()):
+        """`arguments` are those of the `prepare` of the module."""
+        argv = [sys.executable, "-m", "tests.nursery", module, *arguments]
+        self._directory, self._born = directory, itertools.count()
+        self._log = directory / "nursery.log"
+        log = self._log.open("ab")
         self._popen = subprocess.Popen(
             argv,
             cwd=ROOT,
@@ -172,18 +179,27 @@ class Nursery:
         log.close()
         self._one_at_a_time = threading.Lock()
 
-    def fork(self, argv: list[str], directory: Path, env: Mapping[str, str], log: Path) -> int:
-        """The process id of a new server."""
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended; what it has forked ends with it."""
+        return self._popen.poll() is None
+
+    def fork(
+        self, argv: list[str], directory: Path, env: Mapping[str, str], log: Path, errors: Path
+    ) -> tuple[int, Path]:
+        """The process id of a new server, and the file that has its exit status in the end."""
         stdin, stdout = self._popen.stdin, self._popen.stdout
         assert stdin is not None
         assert stdout is not None
-        wish = {"argv": argv, "cwd": str(directory), "env": dict(env), "log": str(log)}
+        ended = self._directory / f"{next(self._born)}.ended"
+        paths = {"cwd": directory, "log": log, "errors": errors, "ended": ended}
+        wish = {"argv": argv, "env": dict(env), **{name: str(at) for name, at in paths.items()}}
         with self._one_at_a_time:
             stdin.write(json.dumps(wish).encode() + b"\n")
             stdin.flush()
             answer = stdout.readline()
-        assert answer, "the nursery has ended; see nursery.log"
-        return int(answer)
+        assert answer, f"the nursery has ended:\n{self._log.read_text(errors='replace')[-4000:]}"
+        return int(answer), ended
 
     def __enter__(self) -> Self:
         return self
@@ -210,9 +226,13 @@ class Forked(Process):
     ):
         super().__init__(name, argv, directory, env)
         self._nursery, self._pid = nursery, 0
+        self._ended = directory
+        self.errors = self.log
 
     def start(self) -> None:
-        self._pid = self._nursery.fork(self._argv, self._directory, self._env, self.log)
+        self._pid, self._ended = self._nursery.fork(
+            self._argv, self._directory, self._whole_env, self.log, self.errors
+        )
 
     @property
     def pid(self) -> int:
@@ -220,27 +240,45 @@ class Forked(Process):
 
     @property
     def running(self) -> bool:
-        if not self._pid:
-            return False
-        try:
-            os.kill(self._pid, 0)
-        except ProcessLookupError:
-            return False
-        return True
+        return bool(self._pid) and not self._ended.exists() and self._nursery.running
 
     def wait(self, timeout_s: float = START_TIMEOUT_S) -> int:
         until(lambda: not self.running, f"{self.name} to end", timeout_s, every_s=0.005)
-        return 0
+        return int(self._ended.read_text())
 
 
 _one_nursery = threading.Lock()
 
 
 @functools.cache
-def _stand_ins() -> Nursery:
-    """Where all stand-ins of this process come from, until it ends."""
-    folder = TemporaryDirectory(prefix="countersign-stand-ins-")
+def _nursery_of(module: str) -> Nursery:
+    """Where all that this module prepares comes from in this process, until it ends."""
+    folder = TemporaryDirectory(prefix="countersign-nursery-")
     atexit.register(folder.cleanup)
-    nursery = Nursery(Path(folder.name), module="tests.stand_ins")
+    nursery = Nursery(Path(folder.name), module=module)
     atexit.register(nursery.__exit__)
     return nursery
+
+
+def _nursery(module: str) -> Nursery:
+    with _one_nursery:
+        return _nursery_of(module)
+
+
+def countersign(name: str, argv: Sequence[str], directory: Path, env: Mapping[str, str]) -> Forked:
+    """`countersign` with these arguments as a process that is not started yet: the whole program,
+    but for its imports, which are made once. Tests of those start it by `Process`."""
+    return Forked(name, list(argv), directory, env, _nursery("tests.programs"))
+
+
+def said_by(
+    argv: Sequence[str], directory: Path, env: Mapping[str, str], *, timeout_s: float = 120.0
+) -> subprocess.CompletedProcess[str]:
+    """What `countersign` with these arguments has printed, and its exit status."""
+    with TemporaryDirectory(prefix="countersign-said-") as folder:
+        child = countersign("said", argv, directory, env)
+        child.log, child.errors = Path(folder) / "out", Path(folder) / "errors"
+        child.start()
+        status = child.wait(timeout_s)
+        said = (path.read_text() for path in (child.log, child.errors))
+        return subprocess.CompletedProcess(list(argv), status, *said)

@@ -6,12 +6,11 @@ the database is a new one: an SQLite file for one server, or PostgreSQL for as m
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any, Literal
 
 import httpx
@@ -27,12 +26,15 @@ from tests.processes import (
     Forked,
     Nursery,
     Process,
+    countersign,
     free_port,
+    said_by,
     stand_in,
     until,
 )
 
 __all__ = ["ADELE", "ALEX", "ROOT", "SAM", "TASK", "Process", "Stack", "free_port", "until"]
+COUNTERSIGN = "countersign.bot.cli.main"
 Database = Literal["sqlite", "postgresql"]
 
 
@@ -51,7 +53,7 @@ class Stack(ApiClient):
         by_mail: bool = False,
         adjust: Callable[[dict[str, Any]], None] | None = None,
         nursery: Nursery | None = None,
-        module: str = "countersign.bot.cli.main",
+        module: str = COUNTERSIGN,
         server_env: Mapping[str, str] | None = None,
     ):
         """`teams` and `tickets` are settings that differ from the local ones: of the bot, and of
@@ -152,11 +154,13 @@ class Stack(ApiClient):
         name = "server" if len(self.ports) == 1 else f"server-{number + 1}"
         options = ["serve", "--port", str(self.ports[number]), *(["--hold"] if hold else [])]
         full = {**self.env, **env}
+        module = module or self._module
         if self._nursery is not None:
             made: Process = Forked(name, options, self.directory, full, self._nursery)
+        elif module == COUNTERSIGN:
+            made = countersign(name, options, self.directory, full)
         else:
-            argv = [sys.executable, "-m", module or self._module, *options]
-            made = Process(name, argv, self.directory, full)
+            made = Process(name, [sys.executable, "-m", module, *options], self.directory, full)
         self._children.append(made)
         self.servers[number : number + 1] = [made]
         return made
@@ -195,16 +199,12 @@ class Stack(ApiClient):
 
     def ledger_verifies(self) -> bool:
         """What the command line says of every chain, read from the database."""
-        done = subprocess.run(
-            [sys.executable, "-m", "countersign.bot.cli.main", "ledger", "verify"],
-            cwd=self.directory,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **self.env},
-            capture_output=True,
-            text=True,
-            timeout=900,  # after half an hour of load there is much to check
-            check=False,
-        )
-        return done.returncode == 0
+        return self.said("ledger", "verify").returncode == 0
+
+    def said(self, *argv: str, **env: str) -> CompletedProcess[str]:
+        """What a command says beside the servers."""
+        # After half an hour of load there is much to check.
+        return said_by(argv, self.directory, {**self.env, **env}, timeout_s=900)
 
     def close(self) -> None:
         """End everything that was started, and drop the database."""

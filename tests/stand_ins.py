@@ -14,6 +14,7 @@ def prepare() -> None:
     """Import what they import; nothing runs yet."""
     for name in NAMES:
         importlib.import_module(f"countersign.sandbox.{name}.__main__")
+    importlib.import_module("countersign.sandbox.openai.scripts")
 
 
 def main(argv: Sequence[str]) -> None:

@@ -40,9 +40,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+def nursery(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Nursery]:
     """Where all servers of this session come from."""
-    with Nursery(tmp_path_factory.mktemp("nursery"), module=SERVER) as one:
+    shared = any("postgresql" in item.name for item in request.session.items)
+    databases = [postgres.fresh()] if shared else []
+    folder = tmp_path_factory.mktemp("nursery")
+    with Nursery(folder, module=SERVER, arguments=databases) as one:
         yield one
 
 

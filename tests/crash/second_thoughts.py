@@ -1,14 +1,10 @@
-"""One step of somebody's second thoughts, in a process that is killed in it.
-
-`python -m tests.crash.second_thoughts URL STEP SIDE REQUEST`
-"""
+"""One step of somebody's second thoughts, in a process of a nursery that is killed in it."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -103,5 +99,10 @@ async def die(url: str, step: str, side: str, request_id: str) -> None:
         await take(world, request)
 
 
-if __name__ == "__main__":
-    asyncio.run(die(*sys.argv[1:]))
+def prepare() -> None:
+    """Everything is imported."""
+
+
+def main(argv: list[str]) -> None:
+    """`URL STEP SIDE REQUEST`."""
+    asyncio.run(die(*argv))

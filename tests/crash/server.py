@@ -17,9 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import aiohttp
-import yaml
 from sqlalchemy import Connection
+from typer import main as typer
 
 import countersign.agents.tool_runs
 from countersign.agents.guard.libraries import belongs_to_workflows
@@ -37,8 +36,6 @@ from countersign.approvals.store.postgres import PostgresStore
 from countersign.approvals.store.sqlite import SqliteStore
 from countersign.bot import serving, wiring
 from countersign.bot.cli import main as cli
-from countersign.bot.settings.file import load_settings
-from countersign.bot.settings.sections import Mode, ProcessSettings
 from countersign.bot.teams.channel import TeamsChannel
 from countersign.connectors.email.channel import EmailChannel
 from countersign.connectors.jira.connector import JiraConnector
@@ -46,9 +43,9 @@ from countersign.connectors.servicenow.connector import ServiceNowConnector
 from countersign.connectors.ticketing import reconciler
 from countersign.examples.back_office import _Rest
 from tests.autogen_clients import quicken_clients
-from tests.crash.crowd import only_the_quote
+from tests.commands import build_once
 from tests.crash.points import DIRECTORY, LEASE_S, Points
-from tests.processes import ROOT
+from tests.crash.told_once import tell_once
 
 ATTEMPT_S, SEND_TIMEOUT_S = 5.0, 4.0
 """How long a delivery stays with a server that is gone; longer than one that lives may take, or two
@@ -177,35 +174,21 @@ def _default(owner: Any, name: str, value: Any) -> None:
     defaults[name] = value
 
 
-def prepare() -> None:
+def prepare(*databases: str) -> None:
     """For a nursery: import what a server imports, what workflows do, and what is imported only
-    when it is needed; and serve once, for all that is worked out once per process."""
+    when it is needed; and tell the stories once, on SQLite and on each of these databases, for all
+    that is worked out once per process."""
     for imported in (serving, wiring, countersign.examples):
         assert imported.__name__ in sys.modules
     for name in LATER:
         importlib.import_module(name)
     belongs_to_workflows(["countersign.examples"])  # it reads what every distribution has installed
     quicken_clients()
+    typer.get_command = build_once
+    build_once(cli.app)
     with TemporaryDirectory() as folder:
-        asyncio.run(_serve_once(Path(folder)))
-
-
-async def _serve_once(folder: Path) -> None:
-    """Start, answer and stop, on hold: nothing is asked of anybody outside."""
-    document = yaml.safe_load((ROOT / "countersign.yaml").read_text())
-    only_the_quote(document)
-    config = folder / "countersign.yaml"
-    config.write_text(yaml.safe_dump(document))
-    process = ProcessSettings(
-        env=Mode.LOCAL, config=config, database_url=f"sqlite:///{folder}/countersign.db"
-    )
-    settings = load_settings(process=process, environ={})
-    async with (
-        serving.serving(settings, host="127.0.0.1", port=0, hold=True) as url,
-        aiohttp.ClientSession() as session,
-        session.get(f"{url}/readyz") as answer,
-    ):
-        await answer.read()
+        for url in (f"sqlite:///{folder}/countersign.db", *databases):
+            asyncio.run(tell_once(url))
 
 
 def main(argv: list[str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from tests.doubles import postgres
 from tests.doubles.database import sqlite_url
 from tests.doubles.directory import BEN
 from tests.doubles.world import World
+from tests.processes import Forked, Nursery
 
 pytestmark = pytest.mark.asyncio
 TOOLS = {
@@ -69,23 +69,26 @@ async def standing(world: World, request: Request) -> tuple[str, int, int, int]:
     return str(now.status), now.revision, now.stage, len(votes)
 
 
-async def killed(url: str, step: str, side: str, request: Request) -> int:
-    """The exit status of the process that took the step."""
-    module = "tests.crash.second_thoughts"
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, url, step, side, request.id
-    )
-    return await process.wait()
+@pytest.fixture(scope="module")
+def doubters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """Where the processes come from that take a step."""
+    folder = tmp_path_factory.mktemp("doubters")
+    with Nursery(folder, module="tests.crash.second_thoughts") as one:
+        yield one
 
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("step", list(STEPS))
-async def test_killed_in_a_step_leaves_all_of_it_or_nothing(url: str, step: str, side: str) -> None:
+async def test_killed_in_a_step_leaves_all_of_it_or_nothing(
+    tmp_path: Path, doubters: Nursery, url: str, step: str, side: str
+) -> None:
     async with world_at(url) as world:
         request = await prepared(world, step)
         before = await standing(world, request)
-    assert -signal.SIGKILL == await killed(url, step, side, request)
+    child = Forked("child", [url, step, side, request.id], tmp_path, {}, doubters)
+    child.start()
+    assert -signal.SIGKILL == await asyncio.to_thread(child.wait), child.text()
 
     async with world_at(url) as world:
         left = await standing(world, request)

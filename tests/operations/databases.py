@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import subprocess
-import sys
-from collections.abc import Sequence
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +13,6 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from tests.doubles import postgres
-from tests.processes import ROOT
 from tests.stack import Stack
 
 
@@ -56,28 +52,16 @@ def database_file(one: Stack) -> Path:
 
 def command(one: Stack, *arguments: str) -> str:
     """What `countersign` says; it must succeed."""
-    done = _countersign(one, arguments)
+    done = one.said(*arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def refused(one: Stack, *arguments: str) -> str:
     """What `countersign` says; it must fail."""
-    done = _countersign(one, arguments)
+    done = one.said(*arguments)
     assert done.returncode != 0, done.stdout
     return done.stdout + done.stderr
-
-
-def _countersign(one: Stack, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "countersign.bot.cli.main", *arguments],
-        cwd=one.directory,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **one.env},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def _run(program: str, *arguments: str) -> None:

@@ -6,12 +6,10 @@ The servers run without the redaction of log lines, so this holds by itself.
 from __future__ import annotations
 
 import base64
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 from urllib.parse import quote
 
@@ -20,7 +18,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from tests.doubles import postgres
-from tests.processes import ROOT, stand_in
+from tests.processes import stand_in
 from tests.stack import ALEX, Database, Stack, stack, until
 
 CANARIES = {
@@ -176,18 +174,8 @@ def cut_connections(one: Stack) -> None:
         )
 
 
-def command(one: Stack, env: dict[str, str], *arguments: str) -> str:
-    """What the command line says."""
-    done = subprocess.run(
-        [sys.executable, "-m", "countersign.bot.cli.main", *arguments],
-        cwd=one.directory,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **one.env, **env},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return done.stdout + done.stderr
+def both(said: CompletedProcess[str]) -> str:
+    return said.stdout + said.stderr
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
@@ -202,7 +190,7 @@ def test_no_secret_is_written_where_somebody_reads(
         server = one.new_server(module="tests.operations.unredacted", **env)
         one.start()
         seen = story(one, around)
-        said = [command(one, env, *line) for line in (["doctor"], ["ledger", "verify"])]
+        said = [both(one.said(*line, **env)) for line in (["doctor"], ["ledger", "verify"])]
         server.kill()
         log = server.text()
 
@@ -219,7 +207,7 @@ def test_a_database_that_is_not_there_is_named_without_its_password(tmp_path: Pa
         url = f"postgresql://countersign:{CANARIES['DATABASE_PASSWORD']}@127.0.0.1:9/countersign"
         env = {"COUNTERSIGN_DATABASE_URL": url}
         said = [
-            command(one, env, *line)
+            both(one.said(*line, **env))
             for line in (["serve", "--port", "0"], ["db", "upgrade"], ["ledger", "verify"])
         ]
 

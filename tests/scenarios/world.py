@@ -42,6 +42,9 @@ def database_url(folder: Path) -> str:
 class World:
     """Stand-ins that stay, and at most one server on one database."""
 
+    timeout_s = TIMEOUT_S
+    """How long it is looked for what is to come."""
+
     def __init__(self, settings: Settings, teams: BotFramework, office: BackOffice):
         self.settings, self.teams, self.office = settings, teams, office
         self.crm, self.mailbox = office.crm, office.mailbox
@@ -120,7 +123,7 @@ class World:
         More seldom the longer it takes: each look takes time from the server that is waited for.
         """
         began = time.monotonic()
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(self.timeout_s):
             while True:
                 found = await look()
                 if found is not None:
@@ -141,14 +144,14 @@ class World:
     async def card(self, request_id: str) -> Message:
         """The message whose card has buttons for the request, as soon as it is posted."""
         return await self.teams.wait_for(
-            lambda m: m.from_bot and shows(m, request_id), timeout_s=TIMEOUT_S
+            lambda m: m.from_bot and shows(m, request_id), timeout_s=self.timeout_s
         )
 
     async def says(self, *words: str) -> Message:
         """The bot's message with all these words, as soon as it is there."""
         return await self.teams.wait_for(
             lambda m: m.from_bot and all(word in str(m.activity) for word in words),
-            timeout_s=TIMEOUT_S,
+            timeout_s=self.timeout_s,
         )
 
     async def click(

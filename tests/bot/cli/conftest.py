@@ -11,6 +11,7 @@ import pytest
 import structlog
 
 from countersign.bot.cli.main import main
+from tests.commands import build_once
 
 REPOSITORY = Path(__file__).parents[3]
 Cli = Callable[..., "Said"]
@@ -32,6 +33,7 @@ def cli(
     monkeypatch.setenv("COUNTERSIGN_ENV", "local")
     monkeypatch.setenv("COUNTERSIGN_CONFIG", str(REPOSITORY / "countersign.yaml"))
     monkeypatch.setattr("countersign.bot.console.console.width", 200)
+    monkeypatch.setattr("typer.main.get_command", build_once)
     for name in ("COUNTERSIGN_DATABASE_URL", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
 
