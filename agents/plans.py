@@ -6,6 +6,8 @@ where it is claimed (`approvals.decisions.plan_grants`); its body has nothing le
 
 from __future__ import annotations
 
+import functools
+import json
 from typing import Annotated
 
 from countersign.approvals.models import JsonObject
@@ -40,7 +42,14 @@ def preview(arguments: JsonObject) -> list[list[str]] | str:
 
 def schema() -> JsonObject:
     """What the tool takes, as models are shown it: without references."""
+    found: JsonObject = json.loads(_schema())
+    return found
+
+
+@functools.cache
+def _schema() -> str:
+    """Read from the model once: every chat that is built has the tool."""
     whole = Plan.model_json_schema()
     step = whole.pop("$defs")["PlanStep"]
     whole["properties"]["steps"]["items"] = step
-    return {name: whole[name] for name in ("type", "properties", "required")}
+    return json.dumps({name: whole[name] for name in ("type", "properties", "required")})
