@@ -54,6 +54,9 @@ _SENTENCES = Sentences(
             "Its rule asks for a proof that you are there with each approval, so nothing is "
             "granted here. Approve this one alone."
         ),
+        N_("There is no schedule %(name)s any more."),
+        N_("The schedule %(name)s was not read yet."),
+        N_("The schedule %(name)s was last read at %(when)s; that is too long ago."),
         N_("Choose what to pause."),
         N_("Choose as what to export it."),
         N_("%(text)s is no day: write it as 2026-11-30."),

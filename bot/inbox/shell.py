@@ -18,7 +18,6 @@ from urllib.parse import quote
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from countersign.approvals.forms.on_call import on_call_words
 from countersign.approvals.forms.rollouts import hindsight_words
 from countersign.approvals.forms.undos import attempt_words
 from countersign.approvals.forms.wording import in_words, visible
@@ -26,6 +25,7 @@ from countersign.approvals.models import Actor, BrowserSession, Principal, Via
 from countersign.approvals.ports import Clock, Directory
 from countersign.bot.inbox import assets, guard
 from countersign.bot.inbox.browser_sessions import BrowserSessions
+from countersign.bot.inbox.duties import duty_words
 from countersign.bot.inbox.said import said
 from countersign.bot.inbox.words import LANGUAGES, N_, Words, preferred, words
 
@@ -216,7 +216,7 @@ def filters(spoken: Words) -> Mapping[str, Callable[..., str]]:
         "iso": lambda at: at.isoformat(timespec="seconds"),
         "number": spoken.number,
         "percent": spoken.percent,
-        "on_call": on_call_words,
+        "on_call": lambda found: duty_words(spoken, found),
         "attempt": attempt_words,
         "hindsight": hindsight_words,
         "span": lambda seconds: spoken.span(timedelta(seconds=seconds)),

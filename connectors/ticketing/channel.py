@@ -8,6 +8,7 @@ system's index must have seen it, before asking again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -57,6 +58,7 @@ from countersign.connectors.receipts import receipt_url
 from countersign.connectors.ticketing.outcome import is_current, outcome_of
 from countersign.connectors.ticketing.pauses import PauseComments
 from countersign.connectors.ticketing.questions import say_answers
+from countersign.connectors.ticketing.shifts import on_duty, shift_key, shift_words
 
 log = structlog.get_logger(__name__)
 
@@ -93,22 +95,42 @@ class TicketChannel:
             ref = await self._opened(delivery, order)
         elif (found := self._outcome(delivery, view)) is not None:
             await self._connector.close(ref, *found)  # decided while we had lost sight of it
-        return reference(ref, view.request.digest)
+        return {**reference(ref, view.request.digest), **_duty(view)}
 
     async def post_list(self, delivery: Delivery, views: Sequence[RequestView]) -> JsonObject:
         """A ticket is for one request."""
         raise NotFoundError(f"{self.name} shows no lists.")
 
-    async def update(self, delivery: Delivery, view: RequestView) -> None:
+    async def update(self, delivery: Delivery, view: RequestView) -> JsonObject | None:
         """Tell the ticket the outcome, once there is one, and until then what is paused and what
-        was answered; its text never changes."""
+        was answered. Its text changes only with who may answer it."""
         found = self._outcome(delivery, view)
         if found is not None:
             await self._connector.close(ticket_of(delivery), *found)
-            return
+            return None
         domains = self._directory.people().domains
         await self._pauses.bring_up_to_date(ticket_of(delivery), view, domains)
         await say_answers(self._connector, ticket_of(delivery), view)
+        return await self._handed_over(delivery, view)
+
+    async def _handed_over(self, delivery: Delivery, view: RequestView) -> JsonObject | None:
+        """What the delivery keeps of its ticket once it is for those who are on call now; None if
+        it is already."""
+        kept, duty = delivery.reference or {}, _duty(view)
+        if not duty or kept.get("on_call") == duty["on_call"]:
+            return None
+        ref = ticket_of(delivery)
+        with suppress(NoRecipientError):  # then it says who is, and waits
+            ref = await self._named_anew(delivery, view)
+        await self._connector.comment(ref, shift_words(view), key=shift_key(view))
+        return {**kept, "shown": ref.shown, "whole": ref.whole, **duty}
+
+    async def _named_anew(self, delivery: Delivery, view: RequestView) -> TicketRef:
+        """The ticket, after it has named those who may answer it now."""
+        ref = await self._connector.adopt(self.order(delivery, view), ticket_of(delivery))
+        kept = partial(keep_shown, delivery=delivery, ref=ref)
+        await self._store.unit(kept, Moment(self._clock.now()))
+        return ref
 
     def _outcome(self, delivery: Delivery, view: RequestView) -> tuple[TicketOutcome, str] | None:
         """`outcome_of`, with the address of the receipt where something is said at the end."""
@@ -131,9 +153,7 @@ class TicketChannel:
         those who may answer it now."""
         ref = ticket_of(delivery)
         if prompt.escalated:
-            ref = await self._connector.adopt(self.order(delivery, view), ref)
-            kept = partial(keep_shown, delivery=delivery, ref=ref)
-            await self._store.unit(kept, Moment(self._clock.now()))
+            ref = await self._named_anew(delivery, view)
         text = prompt_words(view.request, escalated=prompt.escalated)
         await self._connector.comment(ref, text, key=f"remind:{prompt.number}")
 
@@ -222,6 +242,13 @@ async def close_duplicate(connector: TicketConnector, surplus: FoundTicket, ref:
     except NotFoundError:
         return
     log.warning("duplicate ticket closed", ticket=surplus.ref.key, counts=ref.key)
+
+
+def _duty(view: RequestView) -> JsonObject:
+    """What a delivery keeps of who was on call when its ticket named them; nothing of a request
+    that asks nobody on call."""
+    duty = on_duty(view)
+    return {"on_call": duty} if duty else {}
 
 
 def reference(ref: TicketRef, digest: str) -> JsonObject:
