@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from math import inf
 
 from countersign.approvals.models import Effect, PrincipalId, Request, Risk, Ruling, ToolCall
+from countersign.approvals.models.plans import PLAN_TOOL
 from countersign.approvals.rules.conditions.facts import Situation
 from countersign.approvals.rules.conditions.values import EvaluationError
 from countersign.approvals.rules.counterparty import parties_of, ruled_with
+from countersign.approvals.rules.plans import calls_of, read
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.rules.proposals import call_of
 from countersign.approvals.rules.rulings import failed
@@ -50,7 +52,7 @@ def rule_edited(
     if ruling.effect is not Effect.REQUIRE_APPROVAL:
         return ruling
     try:
-        costs = [_costs(policy, each, call, situation) for each in (proposed, call)]
+        costs = [_costs(policy, under, each, situation) for under, each in _costly(proposed, call)]
     except _UndecidedError as exc:
         return exc.ruling
     stages = ruling.stages
@@ -87,6 +89,14 @@ class _Cost:
     without_editor: bool = False
     names_editors: bool = False
     """Whether the rule may keep out who has changed its calls, at this or at another value."""
+
+
+def _costly(proposed: ToolCall, call: ToolCall) -> Sequence[tuple[ToolCall, ToolCall]]:
+    """Under which call's rule the edit costs what, for which call. A plan is its steps: an edit
+    leaves the arguments of each as they are."""
+    if call.tool == PLAN_TOOL:
+        return [(each, each) for each in calls_of(read(call.arguments), call)]
+    return [(proposed, call), (call, call)]
 
 
 def _costs(policy: Policy, under: ToolCall, call: ToolCall, situation: Situation) -> _Cost:

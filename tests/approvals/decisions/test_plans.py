@@ -276,6 +276,40 @@ async def test_nobody_makes_it_wider(world: World, after: Any) -> None:
     assert RequestStatus.PENDING is (await world.now(request)).status
 
 
+async def test_whoever_makes_a_plan_with_a_step_above_the_limit_narrower_decides_nothing_of_it(
+    world: World,
+) -> None:
+    """As of the step alone; a plan whose steps stay below is decided by whoever changes it."""
+    for limit, held in ((50, True), (500, False)):
+        band = {**ASKS, "edits": {"without_editor_above": f"args.amount > {limit}"}}
+        world.use({**RULES, "tools": {**RULES["tools"], "quote": band}})
+        _, request = await proposed(world, STEP, VARIES)
+        edited = await world.vote(request, BEN, Verdict.MODIFY, arguments=plan(VARIES))
+        view = await world.records.view(request.id)
+        if not held:
+            assert RequestStatus.APPROVED is edited.status
+            continue
+        assert (RequestStatus.PENDING, []) == (edited.status, list(view.votes))
+        assert BEN.id not in [each.id for each in view.eligible]
+        with pytest.raises(NotAuthorisedError, match="You have changed this call"):
+            await world.vote(edited, BEN)
+        decided = await world.vote(edited, CARA)
+        _, claimed = await carried_out(world, request)
+
+        assert RequestStatus.APPROVED is decided.status
+        assert isinstance(claimed, Request)
+
+
+async def test_a_plan_that_was_changed_above_the_limit_takes_a_second_person(world: World) -> None:
+    band = {**ASKS, "edits": {"second_person_above": "args.amount > 50"}}
+    world.use({**RULES, "tools": {**RULES["tools"], "quote": band}})
+    _, request = await proposed(world, STEP, VARIES)
+    edited = await world.vote(request, BEN, Verdict.MODIFY, arguments=plan(VARIES))
+    decided = await world.vote(edited, CARA)
+
+    assert (RequestStatus.PENDING, RequestStatus.APPROVED) == (edited.status, decided.status)
+
+
 async def test_revoked_steps_ask_again(world: World) -> None:
     run = await approved(world, VARIES)
     ((grant, _),) = await world.records.grants()
