@@ -61,13 +61,16 @@ class Attempts:
             current = rows.get(unit.connection, delivery.id, lock=True)
             if first and current.reference not in (None, reference):
                 return None
+            # What others have kept of it meanwhile stays, unless this attempt has news of it.
+            same = reference == delivery.reference
+            kept = current.reference if same and current.reference else reference
             behind = current.wanted_version > delivery.wanted_version
             over = not behind and is_over
             rows.record(
                 unit.connection,
                 delivery.id,
                 status=(DeliveryStatus.CLOSED if over else DeliveryStatus.LIVE).value,
-                reference=codec.dumps(reference),
+                reference=codec.dumps(kept),
                 ticket_id=reference.get("ticket"),
                 doubt_at=None,
                 shown_version=delivery.wanted_version,

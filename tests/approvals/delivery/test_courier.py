@@ -27,6 +27,7 @@ from countersign.approvals.models import (
     RequestStatus,
     Verdict,
 )
+from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as rows
 from tests.doubles.directory import ANNA, BEN
 from tests.doubles.world import THREAD, World
@@ -539,3 +540,23 @@ async def test_delivery_that_is_taken_elsewhere_meanwhile_is_left_there(
     assert [delivery.id] == met
     assert [(request.id, delivery.target)] == world.channel.posted[:1]
     assert 1 == world.channel.posted.count((request.id, delivery.target))
+
+
+async def test_what_others_keep_of_a_message_while_it_is_brought_up_to_date_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ticket is moved, or its text is written anew by a reminder, while its update is sent."""
+    (request,) = await world.asked()
+    await deliver_all(world)
+    delivery = await only(world, request)
+    moved = {**(delivery.reference or {}), "key": "NEW-1"}
+
+    async def update(*_: Any) -> None:
+        text = codec.dumps(moved)
+        await world.store.write(lambda c: rows.record(c, delivery.id, reference=text))
+
+    monkeypatch.setattr(world.channel, "update", update)
+    await world.unit(lambda unit: world.outbox.touched(unit, request.id))
+    await world.courier.deliver(delivery.id)
+
+    assert moved == (await only(world, request)).reference
