@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from countersign.approvals.store import engine_of
+from countersign.sandbox.jira.server import Jira
 from countersign.sandbox.pagerduty.server import TOKEN, PagerDutyServer, Rota
 from tests.scenarios.test_second_thoughts import asked_in_teams, inbox
 from tests.scenarios.ticket_world import TicketWorld, ticket_world
@@ -91,6 +92,9 @@ async def test_the_shift_changes_between_the_question_and_the_vote(
             key = str(app.key(request))
             card = str((await app.card(request["id"])).card())
             first = app.desk.ticket(key).text
+            if isinstance(app.system, Jira):
+                assignee = app.system.issue(key)["fields"]["assignee"]
+                assert "Alex Wilber" == assignee["displayName"]
             change("PMEGAN")
             await app.until(request["id"], lambda r: [p["id"] for p in r["eligible"]] == ["megan"])
             handed_over = await app.says_in(key, "On call for desk: Megan Bowen")
