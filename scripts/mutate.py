@@ -56,6 +56,8 @@ MUTATIONS = [
     Mutation("vote: expired", "approvals/decisions/deadlines.py",
              "if request.expires_at is None or request.expires_at > unit.now:", "if True:",
              f"{DECISIONS} tests/approvals/test_approvals.py"),
+    Mutation("vote: who narrowed a plan", f"{RULES}/edited.py",
+             "if call.tool == PLAN_TOOL:", "if False:", f"{DECISIONS}/test_plans.py"),
     Mutation("vote: digest", VOTING, "if given.digest != request.digest:", "if False:",
              DECISIONS),
     Mutation("vote: compare and set", "approvals/decisions/replacing.py",
