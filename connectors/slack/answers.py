@@ -44,6 +44,7 @@ from countersign.connectors.slack.settings import SlackSettings
 from countersign.connectors.slack.starting import START
 from countersign.connectors.slack.submissions import Reply, Submissions
 from countersign.connectors.slack.talking import Talking
+from countersign.connectors.slack.undos import UNDO
 from countersign.connectors.slack.words import HOW_TO_APPROVE, UNREAD, told
 from countersign.connectors.system import Deployment, Inbound
 
@@ -247,7 +248,8 @@ class Answers:
             await self._tell(acted, late)
             await self._redraw(opened, view)
             return
-        reason = None if verb == REVOKE else reason_in_view(view, actor.principal)
+        of_before = verb in (REVOKE, UNDO)
+        reason = None if of_before else reason_in_view(view, actor.principal)
         if reason is not None:
             await self._inbound.approvals.refuse(request.id, actor, reason)
             await self._tell(acted, f"You cannot decide this. {reason}{self._unknown(acted)}")

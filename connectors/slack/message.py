@@ -35,6 +35,7 @@ from countersign.connectors.slack.markup import (
 )
 from countersign.connectors.slack.question import question, title
 from countersign.connectors.slack.retracting import retracting
+from countersign.connectors.slack.undos import UNDO, undone
 from countersign.connectors.ticketing.outcome import decided_words
 
 NAME = "slack"
@@ -126,6 +127,7 @@ def _drawn(view: RequestView, page: str, count: int, budget: int) -> Drawn:
         *questions(view.questions, budget),
         *(_decides(text) if is_open else ()),
         small(_details(text, request)),
+        *undone(view)[0],
         *_actions(view, page, whole),
     ]
     return Drawn(notification(view), tuple(blocks), whole)
@@ -216,7 +218,8 @@ def _actions(view: RequestView, page: str, whole: bool) -> Iterator[JsonObject]:
     leads = button(OPEN, "Open the page", url=page) if page else None
     back = retracting(view, bound(request))
     if request.status is not RequestStatus.PENDING:
-        if found := [*back, *([leads] if leads else ())]:
+        undo = [button(UNDO, "Undo…", value=bound(request))] if undone(view)[1] else []
+        if found := [*undo, *back, *([leads] if leads else ())]:
             yield buttons(*found)
         return
     if not whole:

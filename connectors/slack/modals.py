@@ -17,6 +17,7 @@ from countersign.connectors.slack.markup import escaped, plain, section
 from countersign.connectors.slack.message import ASK, CHANGE, REJECT, Bound
 from countersign.connectors.slack.question import REPLY
 from countersign.connectors.slack.retracting import REVOKE
+from countersign.connectors.slack.undos import UNDO
 
 WORDS_LIMIT, LABEL_LIMIT, HINT_LIMIT = 24, 200, 300
 VALUE_LIMIT, OPTIONS, OPTION_LIMIT = 3_000, 100, 75
@@ -51,6 +52,10 @@ def form(opened: Opened, view: RequestView, *, note: str = "", typed: Typed | No
         case "reply":
             blocks = [_written("Your reply", comment, MAX_COMMENT, optional=False)]
             return _modal(opened, "Your reply", "Send", blocks, note)
+        case "undo":
+            said = "What takes it back stands in the message. Asking for it counts as your yes."
+            blocks = [section(said), _written("Reason", comment, MAX_COMMENT, optional=False)]
+            return _modal(opened, "Undo", "Have it undone", blocks, note)
         case "revoke":
             blocks = [
                 section(f"{in_words(request.tool)} has not begun, and does not run then; the "
@@ -246,5 +251,5 @@ def _needs_comment(request: Request) -> bool:
     return any(request.stages[number].comment_required for number in request.open_stages)
 
 
-VERBS = frozenset({REJECT, CHANGE, ASK, REPLY, REVOKE})
+VERBS = frozenset({REJECT, CHANGE, ASK, REPLY, REVOKE, UNDO})
 """What is done in a modal."""

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from countersign.approvals.models import JsonObject, RequestKind, RequestStatus, Via
 from countersign.approvals.ports import RequestView
+from countersign.connectors.slack import undos
 from countersign.connectors.slack.markup import button
+from countersign.connectors.slack.undos import UNDO
 from countersign.connectors.slack.words import STALE, too_late
 
 WITHDRAW, REVOKE = "withdraw", "revoke"
@@ -35,6 +37,8 @@ def is_revocable(view: RequestView) -> bool:
 
 def out_of_date(view: RequestView, digest: str, verb: str) -> str | None:
     """Why what the button was shown for is not there any more; None if it is."""
+    if verb == UNDO:
+        return undos.why_not(view) or None
     if verb == REVOKE:
         return None if is_revocable(view) else NOTHING
     if (late := too_late(view.request)) is not None:

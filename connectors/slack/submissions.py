@@ -24,6 +24,7 @@ from countersign.connectors.slack.message import ASK, CHANGE, NAME, is_whole
 from countersign.connectors.slack.modals import Opened, Typed
 from countersign.connectors.slack.question import REPLY
 from countersign.connectors.slack.retracting import REVOKE
+from countersign.connectors.slack.undos import UNDO
 from countersign.connectors.slack.words import HOW_TO_CHANGE, STALE, UNREAD, told
 from countersign.connectors.system import Inbound
 
@@ -80,6 +81,8 @@ class Submissions:
             return await self._asked(opened, modals.written_in(state), actor, act)
         if opened.verb == REVOKE:
             return await self._revoked(opened, modals.written_in(state), actor)
+        if opened.verb == UNDO:
+            return await self._undone(opened, modals.written_in(state), actor)
         stands = view.request.status is RequestStatus.PENDING
         if stands and view.request.digest != opened.digest:
             return Reply("Out of date", STALE, redraws=view)
@@ -116,6 +119,18 @@ class Submissions:
         except CountersignError as exc:
             return Reply("Not revoked", str(exc))
         return Reply()
+
+    async def _undone(self, opened: Opened, reason: str, actor: Actor) -> Reply:
+        """Sent twice it is asked for once: the second time it is under way."""
+        try:
+            await self._inbound.approvals.undo(opened.request, actor, reason=reason)
+        except InvalidError as exc:
+            return Reply(errors={modals.TEXT: str(exc)})
+        except UnavailableError:
+            raise
+        except CountersignError as exc:
+            return Reply("Not undone", str(exc))
+        return Reply(redraws=await self._inbound.records.view(opened.request))
 
     async def _changed(
         self, opened: Opened, typed: Typed, view: RequestView, actor: Actor, act: ActKey
