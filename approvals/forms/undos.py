@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from countersign.approvals.models import Session, Undone, UndoState
+from countersign.approvals.models import Session, Undone, UndoOffer, UndoState
 
 
 def attempt_words(undone: Undone) -> str:
@@ -16,6 +16,16 @@ def attempt_words(undone: Undone) -> str:
         return f"{undone.by} has it undone{request}; that is under way."
     why = f": {undone.why_not}" if undone.why_not else "."
     return f"Not undone, as {undone.by} asked{request}{why}"
+
+
+def offered_words(offer: UndoOffer | None) -> str:
+    """That a call can be taken back, until when, by whom and where; "" if nothing would."""
+    if offer is None or offer.until is None:
+        return ""
+    return (
+        f"It can be undone until {offer.until:%Y-%m-%d %H:%M} UTC by those who could approve it: "
+        "its page shows what takes it back."
+    )
 
 
 def takes_back(session: Session) -> str:

@@ -24,6 +24,11 @@ _SENTENCES = Sentences(
         ),
         N_("Answer this mail with a question to ask the agent, or to comment; it is never a vote."),
         N_("Answers to this mail are not read."),
+        N_(
+            "It can be undone until %(until)s by those who could approve it: its page shows "
+            "what takes it back."
+        ),
+        N_("Read or undo it"),
         N_("What exactly would run"),
         N_("What the tool says"),
         N_("Why, in the agent's words"),

@@ -12,6 +12,7 @@ from typing import Literal
 from countersign.approvals.forms import told
 from countersign.approvals.forms.display import Shown, set_by_workflow, shown_arguments
 from countersign.approvals.forms.questions import looked_up, standing
+from countersign.approvals.forms.undos import offered_words
 from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut, cut_visibly, in_words, visible
 from countersign.approvals.models import (
@@ -188,10 +189,13 @@ def ended(view: RequestView, url: str, subject: str) -> Letter:
         badge=badge,
         tone=tone,
         heading=heading,
-        lead=(visible(decided_words(request)), "Nothing is left for you to do here."),
+        lead=(
+            visible(decided_words(request)),
+            offered_words(view.undoable) or "Nothing is left for you to do here.",
+        ),
         top=(_row("What for", subject),),
         sections=(Section(heading="What came of it", rows=tuple(rows)),) if rows else (),
-        links=(Link(words="Read it", url=url),),
+        links=(Link(words="Read or undo it" if view.undoable else "Read it", url=url),),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from countersign.approvals.forms.systems import system_words
+from countersign.approvals.forms.undos import offered_words
 from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut_visibly, visible
 from countersign.approvals.models import (
@@ -112,7 +113,8 @@ def _said(view: RequestView, *, here: bool) -> str:
             return "" if here else _lines(f"{who} It runs now.", _quoted("Comment", reason))
         case RequestStatus.EXECUTED:
             changed = " with the changed arguments" if request.modified else ""
-            return _lines(f"Done: it ran once{changed}.", _result(result))
+            offer = offered_words(view.undoable)
+            return _lines(f"Done: it ran once{changed}.", _result(result), offer)
         case RequestStatus.FAILED:
             return _lines("It was approved, ran and failed. The agents know.", _result(result))
         case RequestStatus.IN_DOUBT:

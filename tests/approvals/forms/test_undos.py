@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from countersign.approvals.forms.undos import attempt_words, takes_back
+from countersign.approvals.forms.undos import attempt_words, offered_words, takes_back
 from countersign.approvals.models import (
     PrincipalId,
     Request,
@@ -19,6 +19,7 @@ from countersign.approvals.models import (
     SessionStatus,
     UndoAct,
     Undone,
+    UndoOffer,
     Via,
 )
 
@@ -81,3 +82,11 @@ def test_the_request_of_an_undo_says_what_it_takes_back() -> None:
     assert "This takes back request R-1, as Ben asked: The wrong one." == takes_back(session())
     assert "This takes back request R-1." == takes_back(session(None))
     assert "" == takes_back(session(None, undoes=None))
+
+
+def test_what_is_offered_says_until_when_and_where() -> None:
+    offer = UndoOffer(tool="cancel", executor="proxy", arguments={}, within_s=60)
+
+    assert "" == offered_words(None) == offered_words(offer)
+    said = offered_words(offer.model_copy(update={"until": NOW}))
+    assert "It can be undone until 2026-03-02 09:00 UTC by those who could approve it" in said

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from countersign.approvals.errors import NotFoundError
-from countersign.approvals.models import DeliveryStatus, Digest, Request, Verdict
+from countersign.approvals.models import DeliveryStatus, Digest, Request, UndoOffer, Verdict
 from countersign.approvals.ports import Prompt
 from countersign.approvals.store import mail as rows
 from countersign.approvals.store.schema import mail_links
@@ -81,6 +81,31 @@ async def test_outcome_stands_in_the_thread_and_whoever_decided_is_not_told_twic
     assert 3 == len({mail["message_id"] for mail in caras})
     assert caras[2]["subject"] == f"Re: {caras[0]['subject']}"
     assert {"closed"} == {str(d.status) for d in await world.deliveries(request)}
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "link"),
+    [
+        ("en", "It can be undone until", "Read or undo it"),
+        ("de", "rückgängig machen lassen", "Lesen oder rückgängig machen"),
+    ],
+)
+async def test_outcome_says_until_when_it_can_be_undone(
+    world: MailWorld, language: str, said: str, link: str
+) -> None:
+    world.directory._people[CARA.id] = CARA.model_copy(update={"language": language})
+    request = await world.mailed()
+    await world.vote(request, BEN)
+    run = await world.begin(request.session_id)
+    await world.runs.claim(run, request.id, request.arguments)
+    offer = UndoOffer(tool="quote", executor="gatekeeper", arguments=QUOTE, within_s=3600)
+    await world.runs.finish(run, request.id, ok=True, content="Quote Q-7 was sent.", undo=offer)
+    await world.after(seconds=1)
+    last = world.mails(CARA_AT)[-1]["text"]
+
+    assert said in last
+    assert link in last
+    assert "Nothing is left" not in last
 
 
 async def test_edit_is_sent_again_with_what_it_is_now(world: MailWorld) -> None:

@@ -13,6 +13,7 @@ from countersign.approvals.models import (
     RequestKind,
     RequestStatus,
     Stage,
+    UndoOffer,
     Verdict,
     Via,
 )
@@ -255,6 +256,20 @@ async def test_outcome_is_told_once_and_closes_the_ticket(world: DeskWorld) -> N
     assert ["Done: it ran once.\n\nResult: Q-2026-1"] == [c.text for c in ticket.comments]
     assert CLOSED is (await world.delivery(request)).status
     assert [] == world.tickets.open_tickets()
+
+
+async def test_outcome_says_until_when_it_can_be_undone(world: DeskWorld) -> None:
+    request, ticket = await world.ticketed()
+    world.tickets.as_person(BEN).approve(ticket.id)
+    await world.poll()
+    run = await world.begin(request.session_id)
+    await world.runs.claim(run, request.id, request.arguments)
+    offer = UndoOffer(tool="quote", executor="gatekeeper", arguments={}, within_s=3600)
+    await world.runs.finish(run, request.id, ok=True, content="Q-2026-1", undo=offer)
+    await world.work()
+    await world.poll()
+
+    assert "It can be undone until" in ticket.comments[-1].text
 
 
 async def test_what_is_over_leads_to_its_receipt(world: DeskWorld) -> None:
