@@ -13,6 +13,7 @@ from countersign.approvals.decisions.answering import Answering
 from countersign.approvals.decisions.archiving import Archiving
 from countersign.approvals.decisions.asking import Asking
 from countersign.approvals.decisions.budgeting import Budgeting
+from countersign.approvals.decisions.canaries import Canaries
 from countersign.approvals.decisions.cancelling import Cancelling
 from countersign.approvals.decisions.claims import Claims
 from countersign.approvals.decisions.deadlines import Deadlines
@@ -28,6 +29,7 @@ from countersign.approvals.decisions.long_results import RESULT_CHARS
 from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.one_outbox import OneOutbox
 from countersign.approvals.decisions.outbox import (
+    CANARIES,
     DELIVER,
     DOUBT,
     EXPIRE,
@@ -91,6 +93,7 @@ class Domain:
     holding: Holding
     archiving: Archiving
     shift_changes: ShiftChanges
+    canaries: Canaries
 
     def answer(self, jobs: Jobs) -> None:
         """Be the handler of every kind of job that needs neither agents nor ticket systems."""
@@ -102,6 +105,7 @@ class Domain:
         jobs.handle(TELL_PAUSE, self.approvals.pausing.tell)
         jobs.handle(TELL_DELEGATE, self.approvals.delegating.tell)
         jobs.handle(SHIFTS, self.shift_changes.run)
+        jobs.handle(CANARIES, self.canaries.send)
 
 
 def compose(
@@ -126,7 +130,7 @@ def compose(
 
     `handoff` keeps the leases of this process; by default they last 30 s and no session is taken
     over until it is opened. `proofs` takes proofs of presence; in `archive_dir` are archive files.
-    With `sample_key` calls of a sample are drawn.
+    With `sample_key` calls of a sample are drawn, and canaries.
     Nothing is read, written or started.
     """
     channels = {} if channels is None else channels
@@ -188,4 +192,6 @@ def compose(
     archiving = Archiving(store, moments, policies, archive_dir)
     shifts = ShiftChanges(store, moments, outbox, review.run)
     about = records, approvals, runs, courier, review, outbox, handoff, answering
-    return Domain(*about, erasing, holding, archiving, shifts)
+    around = moments, policies, catalog, proposing, budgeting, outbox
+    canaries = Canaries(store, *around, sample_key)
+    return Domain(*about, erasing, holding, archiving, shifts, canaries)

@@ -21,7 +21,7 @@ from countersign.approvals.audit_trail import AuditTrail
 from countersign.approvals.compose import Domain
 from countersign.approvals.compose import compose as compose_domain
 from countersign.approvals.decisions.handoff import Handoff
-from countersign.approvals.decisions.outbox import ANSWER, RUN
+from countersign.approvals.decisions.outbox import ANSWER, CANARIES, RUN
 from countersign.approvals.delivery.conversations import Conversations
 from countersign.approvals.jobs import LocalJobs, jobs_on
 from countersign.approvals.jobs.local import WAITING
@@ -241,6 +241,7 @@ def _follow_up(
     domain.answer(jobs)
     jobs.handle(SEAL, sealing.seal)
     jobs.each_sweep(Job(kind=SEAL, id="heads"))
+    jobs.each_sweep(Job(kind=CANARIES, id="due"))
     stack.push_async_callback(sealing.leave)
 
 

@@ -101,7 +101,7 @@ class Asking:
     def needed(self, request: Request, session: Session, moment: Moment) -> AskAgain | None:
         """What has changed since the request was asked, by what tools take now; None if it
         stands."""
-        if request.kind is RequestKind.INPUT:
+        if request.kind is RequestKind.INPUT or request.canary is not None:
             return None
         version = moment.forms.get((session.workflow, request.tool))
         if version is not None and version != request.schema_version:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from countersign.approvals.decisions.asking import AskAgain
 from countersign.approvals.decisions.granting import Granting
 from countersign.approvals.decisions.moments import Moments
@@ -44,7 +46,7 @@ class Casting:
             if act is not None and ticket_rows.act(unit.connection, act) is not None:
                 return request_rows.get(unit.connection, request_id), False
             outcome = self._voting.cast(unit, given, actor)
-            if given.grant is not None and isinstance(outcome, Request):
+            if given.grant is not None and _is_real(outcome):
                 _, session = request_rows.with_session(unit, request_id)
                 self._granting.give_in(unit, outcome, session, actor, given.grant)
             if act is not None:
@@ -63,6 +65,11 @@ class Casting:
                 self._observer.expired(request_id)  # this vote found its deadline passed
             raise outcome.error
         return outcome, new
+
+
+def _is_real(outcome: Request | Refusal | AskAgain) -> TypeGuard[Request]:
+    """Whether it is a request of which calls that are alike can be granted: no test."""
+    return isinstance(outcome, Request) and outcome.canary is None
 
 
 def _reason(outcome: Request | Refusal | AskAgain) -> str:

@@ -97,6 +97,8 @@ class Claims:
         stored = stored_of_run(unit, run, request_id)
         request = stored.request
         require_last(request, last)
+        if request.canary is not None:
+            raise IntegrityError(f"Request {request_id} is a test; it never runs.")
         again = request.status is RequestStatus.EXECUTING
         if again and request.executing_epoch == run.epoch:
             raise IntegrityError(f"Request {request_id} is already running in this run.")

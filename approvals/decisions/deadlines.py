@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from countersign.approvals.decisions.asking import Asking
+from countersign.approvals.decisions.canary_ends import end_by_deadline
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.refusals import Refusal, expired
 from countersign.approvals.decisions.replacing import decide
@@ -61,7 +62,8 @@ class Deadlines:
         if request.expires_at is not None and request.expires_at <= unit.now:
             session = session_rows.get(unit.connection, request.session_id)
             after = self.reached(unit, request, session)
-            return None if after.status is RequestStatus.PENDING else after
+            is_open = after.status is RequestStatus.PENDING
+            return None if is_open or after.canary is not None else after
         if request.created_at > unit.now + SKEW:
             self.ask_now(unit, request)
         elif request.timing is not None and _is_due(request.timing, unit.now):
@@ -86,6 +88,8 @@ class Deadlines:
 
     def reached(self, unit: Unit, request: Request, session: Session) -> Request:
         """The deadline has passed without a decision: the request as it is then."""
+        if request.canary is not None:
+            return end_by_deadline(unit, self._outbox, request, request.canary)
         timing = request.timing
         if timing is not None and (last := timing.last_resort) is not None:
             return self._steps.last_resort(unit, request, timing, last)

@@ -10,6 +10,7 @@ from countersign.approvals.decisions.sharing import Sharing
 from countersign.approvals.decisions.showing import DELIVER as DELIVER
 from countersign.approvals.decisions.showing import REMIND as REMIND
 from countersign.approvals.decisions.showing import Showing, thread_of
+from countersign.approvals.errors import IntegrityError
 from countersign.approvals.forms.told import Told, stacked, waits
 from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import (
@@ -55,6 +56,8 @@ TELL_DELEGATE = "delegate"
 """Kind of the job on a delegation that has begun: whoever stands in was not shown what waits."""
 ANSWER = "answer"
 """Kind of the job on a question that its agent is to answer."""
+CANARIES = "canaries"
+"""Kind of the job that sends tests of whether people look; it has no row."""
 READ, POLL = "read", "poll"
 """Kinds of jobs on tickets: read the one of a delivery; read what changed in a system."""
 READ_BEFORE = "look"
@@ -216,6 +219,8 @@ class Outbox(Showing):
     def decided(self, unit: Unit, request: Request) -> None:
         """Show the decision, and wake the session once every request of the checkpoint is decided;
         until then, what is still open shows how many of the others are."""
+        if request.canary is not None:
+            raise IntegrityError(f"Request {request.id} is a test, so no session goes on by it.")
         alone = request.id in unit.alone
         batch = [request] if alone else request_rows.checkpoint_with(unit.connection, request)
         self._decided(unit, [request], batch)

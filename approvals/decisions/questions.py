@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from countersign.approvals.audit.canonical import well_formed
+from countersign.approvals.decisions.canary_ends import end_by_question
 from countersign.approvals.decisions.deadlines import Deadlines
 from countersign.approvals.decisions.editing import as_of_now
 from countersign.approvals.decisions.moments import Moments
@@ -161,6 +162,9 @@ class Questions:
             "text": said.text,
         }
         ledger_rows.append(unit, session.id, ("asked", asked))
+        if after.canary is not None:
+            end_by_question(unit, self._outbox, after, after.canary, person, actor)
+            return question
         self._outbox.tell(unit, session, told.asked(after, question), progress=True)
         self._outbox.changed(unit, after)
         self._outbox.have_answered(unit, question)

@@ -98,7 +98,7 @@ class VotingTogether:
             done = await self._moments.unit(self._store, work)
         except _NotAllError as none:
             raise await self._why(none, actor) from None
-        for request in done.requests:
+        for request in (each for each in done.requests if each.canary is None):
             self._observer.voted(request, verdict, actor.via, began_s=began_s)
         log.info(
             "decided together",

@@ -11,6 +11,7 @@ from countersign.approvals.models import (
     Checked,
     Effective,
     JsonObject,
+    People,
     Principal,
     Proof,
     Request,
@@ -21,6 +22,7 @@ from countersign.approvals.models import (
     Verdict,
     Vote,
 )
+from countersign.approvals.rules.authority import by_duty
 from countersign.approvals.rules.eligibility import Asked, counts_also
 
 MAX_COMMENT = 4_000
@@ -118,3 +120,16 @@ def left_out(vote: Vote) -> set[str]:
     """What an entry does not say of a vote, or under other names."""
     out = {"request_id", "at", "principal_id", "proof"}
     return out if vote.on_behalf_of else {*out, "on_behalf_of"}
+
+
+def vote_entry(people: People, request: Request, vote: Vote) -> tuple[str, JsonObject]:
+    """What the ledger says of the vote."""
+    body: JsonObject = {
+        **vote.model_dump(mode="json", exclude=left_out(vote)),
+        **({} if vote.proof is None else {"proof": vote.proof.model_dump(mode="json")}),
+        **by_duty(people, request, vote),
+        "request": request.id,
+        "by": vote.principal_id,
+        "digest": request.digest,
+    }
+    return "voted", body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from countersign.approvals.decisions.asking import AskAgain, Asking
 from countersign.approvals.decisions.budgeting import Budgeting
+from countersign.approvals.decisions.canary_ends import end_by_vote
 from countersign.approvals.decisions.deadlines import END_CHAT, Deadlines
 from countersign.approvals.decisions.editing import as_of_now, edited
 from countersign.approvals.decisions.edits import revision_entry
@@ -13,9 +14,9 @@ from countersign.approvals.decisions.replacing import decide
 from countersign.approvals.decisions.vote_input import (
     VoteInput,
     is_edit,
-    left_out,
     require_comment,
     require_form,
+    vote_entry,
     vote_of,
 )
 from countersign.approvals.decisions.writing import AT_ONCE, Counted, Writing
@@ -23,6 +24,7 @@ from countersign.approvals.errors import StaleDigestError, TooManyRefusalsError,
 from countersign.approvals.forms import told
 from countersign.approvals.models import (
     Actor,
+    Answer,
     Cause,
     Decision,
     JsonObject,
@@ -38,7 +40,6 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Proofs, Unit
 from countersign.approvals.rules.authority import (
-    by_duty,
     outdated_duty,
     reason_against_proof,
 )
@@ -144,6 +145,15 @@ class Voting:
                 if isinstance(refusal.error, TooManyRefusalsError):
                     return refusal
                 return Refusal(UnprovenError(reason, page))
+        if request.canary is not None:
+            ask = asked(request, votes)
+            number = place_of(ask, seat, people)
+            vote = vote_of(
+                given, ask, actor, actor.principal, giver, number, unit.now, request.revision
+            )
+            answer = Answer(Verdict.MODIFY if is_edit(given, request) else vote.verdict)
+            voted = vote_entry(people, request, vote)
+            return end_by_vote(unit, self._outbox, request, request.canary, vote, answer, voted)
         if is_edit(given, request):
             around = (self._policies, self._budgeting, unit.moment)
             edit = edited(unit.connection, given, request, session, actor.principal, *around)
@@ -198,15 +208,7 @@ class Voting:
         earlier: list[Vote],
         people: People,
     ) -> Request:
-        body: JsonObject = {
-            **vote.model_dump(mode="json", exclude=left_out(vote)),
-            **({} if vote.proof is None else {"proof": vote.proof.model_dump(mode="json")}),
-            **by_duty(people, request, vote),
-            "request": request.id,
-            "by": vote.principal_id,
-            "digest": request.digest,
-        }
-        voted = ("voted", body)
+        voted = vote_entry(people, request, vote)
         mine = [v for v in earlier if v.revision == request.revision]
         result = tally(request.stages, [*mine, vote])
         verdict = result.verdict

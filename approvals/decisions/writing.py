@@ -74,6 +74,8 @@ class Gathered:
     def write(self, unit: Unit) -> None:
         """Write all of it; the session of it is locked, and so has not changed since it was read.
         Raises IntegrityError if it has."""
+        if not self._counted:  # what was a test has ended, and is written
+            return
         session_id = self._counted[0].before.session_id
         vote_rows.add(unit, session_id, [each.vote for each in self._counted])
         if not request_rows.replace(unit, *((each.before, each.after) for each in self._counted)):

@@ -35,6 +35,8 @@ class SessionCause(StrEnum):
     """Something was about to run outside of an approved execution."""
     ERROR = "error"
     CANCELLED = "cancelled"
+    CANARY = "canary"
+    """A test of whether people look has ended: no agents were ever there."""
 
 
 class OpenCall(Value):

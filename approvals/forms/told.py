@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from countersign.approvals.audit.canonical import canonical_json
+from countersign.approvals.forms.canaries import TITLE, is_canary
 from countersign.approvals.forms.systems import system_words
 from countersign.approvals.forms.times import happened, moment, then, zone_of
 from countersign.approvals.forms.values import value_text
@@ -237,6 +238,8 @@ def ended(request: Request) -> Told:
             return _with(f"**Ran:** {named(request)}.", "Result", result.content)
         case RequestStatus.FAILED:
             return _with(f"**Failed:** {named(request)}.", "Error", result.content)
+        case RequestStatus.CANCELLED if is_canary(request):
+            return with_reason(f"**{TITLE}:** {named(request)}.", result.message)
         case RequestStatus.CANCELLED:
             return with_reason(f"**Not run:** {named(request)}.", result.message)
         case RequestStatus.IN_DOUBT:

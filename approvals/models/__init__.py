@@ -29,6 +29,9 @@ from countersign.approvals.models.calls import Risk as Risk
 from countersign.approvals.models.calls import Ruling as Ruling
 from countersign.approvals.models.calls import Stage as Stage
 from countersign.approvals.models.calls import ToolCall as ToolCall
+from countersign.approvals.models.canaries import Answer as Answer
+from countersign.approvals.models.canaries import Canary as Canary
+from countersign.approvals.models.canaries import CanaryEnd as CanaryEnd
 from countersign.approvals.models.delegations import Delegation as Delegation
 from countersign.approvals.models.deliveries import Conversation as Conversation
 from countersign.approvals.models.deliveries import Delivery as Delivery

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
+from pydantic import Field
+
 from countersign.approvals.models.base import (
     CheckpointId,
     JsonObject,
@@ -24,6 +26,7 @@ from countersign.approvals.models.calls import (
     Risk,
     Stage,
 )
+from countersign.approvals.models.canaries import Canary
 from countersign.approvals.models.principals import Proof, Via
 from countersign.approvals.models.timing import Timing
 from countersign.approvals.models.undos import UndoOffer
@@ -76,6 +79,8 @@ class Cause(StrEnum):
     LIMIT = "limit"
     WITHDRAWN = "withdrawn"
     """The agent took its proposal back, asked about it."""
+    CANARY = "canary"
+    """It was a test of whether people look; nothing was ever to run."""
     PRECONDITION = "precondition"
     """The tool's own check says that it makes no sense now, or could not say anything."""
 
@@ -246,6 +251,8 @@ class Request(Value):
     """What would take it back, once it was executed."""
     parallel: InParallel | None = None
     """By which of several chats that work side by side it was proposed; None of a chat alone."""
+    canary: Canary | None = Field(default=None, exclude=True, repr=False)
+    """Of a test. In no answer, page or message before it has ended."""
 
     @property
     def checked(self) -> Checked:

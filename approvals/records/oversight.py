@@ -9,6 +9,7 @@ from countersign.approvals.models import Principal
 from countersign.approvals.ports import Clock, Reader
 from countersign.approvals.rules.oversight import Report, report
 from countersign.approvals.rules.policies import Policies
+from countersign.approvals.store import canaries
 from countersign.approvals.store import oversight as rows
 
 NEWEST = 10_000
@@ -45,4 +46,5 @@ class Oversight:
             raise InvalidError("since: is not before until.")
         most = NEWEST if newest is None else newest
         found, complete = await self._reader.read(lambda c: rows.newest(c, begin, end, most=most))
-        return report(found, begin, end, complete=complete)
+        tried = await self._reader.read(lambda c: canaries.tried(c, begin, end))
+        return report(found, begin, end, complete=complete, tried=tried)

@@ -13,10 +13,12 @@ from datetime import datetime
 from statistics import median, quantiles
 from typing import NamedTuple
 
-from countersign.approvals.models import RequestStatus, Value
+from countersign.approvals.models import Canary, CanaryEnd, RequestStatus, Value
+from countersign.approvals.rules.rollout.agreement import interval
 
 FAST_S = 3.0
 """Nobody reads a call and its reason in so few seconds."""
+CONFIDENCE = 0.95
 SHOWN = 200
 """Rules, channels and people that are listed, those with most votes."""
 
@@ -45,6 +47,39 @@ class Looked(NamedTuple):
     votes: Sequence[Cast] = ()
 
 
+class Tried(NamedTuple):
+    """A canary that has ended, and the rule that has sent it."""
+
+    rule: str
+    canary: Canary
+
+
+class CanaryFigures(Value):
+    """What became of tests of whether people look. They are in no other figure."""
+
+    caught: int = 0
+    """Answered as they should be."""
+    missed: int = 0
+    """Answered otherwise."""
+    asked: int = 0
+    """Asked about before anything was answered."""
+    unanswered: int = 0
+    """Over before anybody had answered; of a rule, and of all."""
+    low: float = 0.0
+    high: float = 1.0
+    """Between what and what the share that is caught may lie, by Wilson's interval at 95 %."""
+
+    @property
+    def answered(self) -> int:
+        """By a decision."""
+        return self.caught + self.missed
+
+    @property
+    def ended(self) -> int:
+        """All of them."""
+        return self.answered + self.asked + self.unanswered
+
+
 class Figures(Value):
     """How some votes were given."""
 
@@ -65,6 +100,7 @@ class Figures(Value):
     """Of the votes."""
     edited_share: float | None
     """Of the votes."""
+    canaries: CanaryFigures = CanaryFigures()
 
 
 class Group(Figures):
@@ -93,8 +129,15 @@ class Report(Value):
     people: tuple[Group, ...]
 
 
-def report(found: Iterable[Looked], since: datetime, until: datetime, *, complete: bool) -> Report:
-    """What these requests say."""
+def report(
+    found: Iterable[Looked],
+    since: datetime,
+    until: datetime,
+    *,
+    complete: bool,
+    tried: Iterable[Tried] = (),
+) -> Report:
+    """What these requests say, and these canaries."""
     everything, names = _Tally(), dict[str, str]()
     rules: dict[str, _Tally] = defaultdict(_Tally)
     channels: dict[str, _Tally] = defaultdict(_Tally)
@@ -114,6 +157,13 @@ def report(found: Iterable[Looked], since: datetime, until: datetime, *, complet
             for tally in (everything, rules[looked.rule], channels[vote.via], people[vote.by]):
                 tally.add(vote, waited_s, is_edit=vote is editor)
             before = vote.at
+    for rule, canary in tried:
+        groups = [everything, rules[rule]]
+        if canary.by is not None:
+            names.setdefault(canary.by, canary.by_name)
+            groups += [people[canary.by], *([channels[canary.via]] if canary.via else [])]
+        for tally in groups:
+            tally.ends.append(canary.end)
     return Report(
         since=since,
         until=until,
@@ -138,6 +188,7 @@ def _editor(looked: Looked) -> Cast | None:
 class _Tally:
     def __init__(self) -> None:
         self.waited_s: list[float] = []
+        self.ends: list[CanaryEnd | None] = []
         self.approvals = self.edits = self.rejections = self.fast = 0
 
     def add(self, vote: Cast, waited_s: float, *, is_edit: bool) -> None:
@@ -150,7 +201,7 @@ class _Tally:
     def figures(self) -> Figures:
         return Figures.model_validate(self.values())
 
-    def values(self) -> dict[str, int | float | None]:
+    def values(self) -> dict[str, int | float | CanaryFigures | None]:
         waited = self.waited_s
         return {
             "votes": len(waited),
@@ -163,7 +214,20 @@ class _Tally:
             "fast_share": _share(self.fast, self.approvals),
             "rejected_share": _share(self.rejections, len(waited)),
             "edited_share": _share(self.edits, len(waited)),
+            "canaries": self._canaries(),
         }
+
+    def _canaries(self) -> CanaryFigures:
+        caught, missed = self.ends.count(CanaryEnd.CAUGHT), self.ends.count(CanaryEnd.MISSED)
+        low, high = interval(caught, caught + missed, CONFIDENCE)
+        return CanaryFigures(
+            caught=caught,
+            missed=missed,
+            asked=self.ends.count(CanaryEnd.ASKED),
+            unanswered=self.ends.count(CanaryEnd.UNANSWERED),
+            low=round(low, 4),
+            high=round(high, 4),
+        )
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -20,7 +20,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.models.plans import PLAN_TOOL
 from countersign.approvals.models.time_rules import calendar_of
-from countersign.approvals.rules import granting
+from countersign.approvals.rules import canaries, granting
 from countersign.approvals.rules.budgets.book import BudgetBook
 from countersign.approvals.rules.budgets.budget import Budget
 from countersign.approvals.rules.budgets.charges import Charge
@@ -149,16 +149,14 @@ class Policy:
         wrong = [(f"rules.{rule}.when", says) for rule, says in self.book.problems()]
         wrong += [*self.book.edit_problems(), *self.book.party_problems()]
         wrong += granting.problems(self.entries, self.book)
+        wrong += canaries.problems(self.entries, self.book)
         wrong += dict.fromkeys(phases.problems(self.book))
         for where, rule in self.entries.items():
             if rule.step_up is not None and not self._proofs:
                 wrong.append((f"{where.removeprefix('policy.')}.step_up", NO_PROOFS))
-        return [
-            *wrong,
-            *shadowed(self.document.rules, self.tools),
-            *wrong_times(self.document, self.book),
-            *self.budgets.problems(self.rules_for),
-        ]
+        wrong += shadowed(self.document.rules, self.tools)
+        wrong += wrong_times(self.document, self.book)
+        return [*wrong, *self.budgets.problems(self.rules_for)]
 
     def knowing(self, tools: Tools) -> Policy:
         """This policy, with its conditions checked against the arguments that these tools take. A

@@ -25,6 +25,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.models.time_rules import calendar_of
 from countersign.approvals.rules.approvers import OWNER_ROLE
+from countersign.approvals.rules.canaries import Canaries, reason_against
 from countersign.approvals.rules.conditions.facts import NOT_ARGUMENTS
 from countersign.approvals.rules.conditions.syntax import parse
 from countersign.approvals.rules.durations import Seconds
@@ -147,6 +148,9 @@ class Rule(Value):
     rollout: Rollout | None = Field(default=None, exclude_if=lambda v: v is None)
     """By which phases it comes to ask fewer people."""
 
+    canaries: Canaries | None = Field(default=None, exclude=True, repr=False)
+    """Tests of whether its people look. The text of a policy is read by those whom it tests."""
+
     @model_validator(mode="after")
     def _approvers(self) -> Self:
         short = [name for name in _SHORT if getattr(self, name)]
@@ -162,21 +166,16 @@ class Rule(Value):
                     f"{OWNER_ROLE} is whoever asked, and nobody may approve their own call; "
                     "name another role"
                 )
-        if self.grants is not None and self.effect is not Effect.REQUIRE_APPROVAL:
-            raise ValueError("grants is for what people approve; remove it, or ask for people")
+        for name in ("grants", "plans", "counterparty", "step_up"):
+            if getattr(self, name) and self.effect is not Effect.REQUIRE_APPROVAL:
+                raise ValueError(f"{name} is for what people approve; remove it, or ask for people")
+        if (against := reason_against(self)) is not None:
+            raise ValueError(against)
         if self.tolerances and self.effect is not Effect.SHADOW and self.rollout is None:
             raise ValueError("tolerances is for what is in shadow; remove it")
-        if self.plans and self.effect is not Effect.REQUIRE_APPROVAL:
-            raise ValueError("plans is for what people approve; remove it, or ask for people")
         if self.plans and self.step_up is not None:
             raise ValueError("step_up asks at each call, and a plan at none; remove one of them")
         self._require_rollout()
-        if self.counterparty and self.effect is not Effect.REQUIRE_APPROVAL:
-            raise ValueError(
-                "counterparty is for what people approve; remove it, or ask for people"
-            )
-        if self.step_up is not None and self.effect is not Effect.REQUIRE_APPROVAL:
-            raise ValueError("step_up is for what people approve; remove it, or ask for people")
         if self.step_up is not None and self.at_deadline is AtDeadline.APPROVE:
             raise ValueError("step_up asks for a person, and at_deadline: approve for none")
         if self.step_up is not None and self.grants is not None:

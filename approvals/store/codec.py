@@ -13,6 +13,7 @@ from sqlalchemy import Row
 from countersign.approvals.audit.commitments import commitment
 from countersign.approvals.audit.fields import covered_text
 from countersign.approvals.models import (
+    Canary,
     Conversation,
     Decision,
     Delivery,
@@ -90,7 +91,7 @@ def request(row: Sequence[Any]) -> Request:
     m["stages"], m["channels"] = _stages_in(m["stages"]), _names_in(m["channels"])
     m["created_at"] = from_text(m["created_at"])
     m["expires_at"] = None if m["expires_at"] is None else from_text(m["expires_at"])
-    for name in ("written", "facts", "preview", "seen", "undo", "parallel"):
+    for name in ("written", "facts", "preview", "seen", "undo", "parallel", "canary"):
         m[name] = object_or_none(m[name])
     for name in ("defaulted", "injected", "show_first", "same_calls", "budgets"):
         m[name] = () if m[name] is None else tuple(loads(m[name]))
@@ -116,7 +117,7 @@ def _json_or_none(value: Any) -> str | None:
 
 
 def model_or_none(
-    value: Decision | Preview | Result | Timing | UndoAct | UndoOffer | None,
+    value: Canary | Decision | Preview | Result | Timing | UndoAct | UndoOffer | None,
 ) -> str | None:
     """A nullable value as JSON."""
     return None if value is None else value.model_dump_json()
@@ -176,6 +177,7 @@ _WRITE: Mapping[str, Callable[[Any], Any]] = {
     "budgets": _models,
     "undo": model_or_none,
     "parallel": model_or_none,
+    "canary": model_or_none,
 }
 
 

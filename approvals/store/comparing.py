@@ -71,11 +71,20 @@ def differences(entries: Sequence[LedgerEntry], found: Sequence[Row]) -> Iterato
                 yield f"{_name(key)}: is not on the ledger"
             continue
         yield from _columns(key, said, row.columns)
+        yield from _made_a_test(key, said, row)
     for key in expected.rows:
         yield f"{_name(key)}: is on the ledger, but not in its table"
     yield from _erased_by_nobody(entries)
     yield from _waiting(found)
     yield from _asked_by(entries, found)
+
+
+def _made_a_test(key: Key, said: JsonObject, row: Row) -> Iterator[str]:
+    """What was a test is on the ledger once it has ended; nothing else is one."""
+    if row.table != "requests" or row.columns["canary"] is None or "canary" in said:
+        return
+    if row.columns["status"] != RequestStatus.PENDING:
+        yield f"{_name(key)}, column canary: is not on the ledger"
 
 
 def _erased_by_nobody(entries: Sequence[LedgerEntry]) -> Iterator[str]:

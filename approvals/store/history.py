@@ -122,6 +122,7 @@ def _within(span: Span) -> tuple[Any, ...]:
     at = requests.c.created_at
     return (
         requests.c.kind == RequestKind.TOOL.value,
+        requests.c.canary.is_(None),
         at >= codec.to_text(span.since),
         at < codec.to_text(span.until),
     )

@@ -92,6 +92,7 @@ def _of(
             requests.c.created_at >= codec.to_text(since),
             requests.c.created_at < codec.to_text(until),
             requests.c.kind == RequestKind.TOOL.value,
+            requests.c.canary.is_(None),
             requests.c.stages != "[]",
             or_(decision.is_(None), ~or_(*(decision.like(each) for each in _ALONE))),
         )

@@ -74,6 +74,7 @@ def asked_otherwise(
         .where(
             _PENDING,
             requests.c.kind == RequestKind.TOOL.value,
+            requests.c.canary.is_(None),
             requests.c.created_at >= after[0],  # from where an index is read, unlike by `or`
             or_(requests.c.created_at > after[0], requests.c.id > after[1]),
             or_(

@@ -41,6 +41,7 @@ def insert(unit: Unit, values: Sequence[Request]) -> None:
             f"A call id was used twice in session {values[0].session_id}; every call needs its own."
         ) from exc
     for value, row in zip(values, rows, strict=True):
+        row.pop("canary")  # who decides reads the ledger: a test is told once it has ended
         changes.note(unit, value.session_id, "requests", [value.id], row)
     open_roles.keep(unit.connection, [(None, value) for value in values])
 
@@ -160,7 +161,7 @@ def replace(unit: Unit, *pairs: tuple[Request, Request]) -> bool:
     noted = []
     for before, after in pairs:
         if before.status is not after.status:
-            require_move(before.status, after.status)
+            require_move(before.status, after.status, is_canary=before.canary is not None)
         old, new = before.__dict__, after.__dict__
         changed = tuple(name for name in _CHANGING if old[name] is not new[name])
         columns = codec.request_columns(after, changed)
@@ -222,6 +223,7 @@ _CHANGING = (
     "seen",
     "questions",
     "undo",
+    "canary",
 )
 
 

@@ -59,7 +59,7 @@ def proposed(connection: Connection, rule_id: str, tool: str, since: str) -> lis
             *(_Q.proposed_arguments, _Q.decision),
         )
         .where(_Q.rule_id == rule_id, _Q.seen.is_not(None), _Q.created_at >= since)
-        .where(_Q.tool == tool, _Q.decision.is_not(None))
+        .where(_Q.tool == tool, _Q.decision.is_not(None), _Q.canary.is_(None))
         .order_by(_Q.created_at.desc(), _Q.id.desc())
         .limit(LOOKED_AT)
     )

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from countersign.approvals.models import Session, SessionId, SessionStatus
 from countersign.approvals.store import codec
+from countersign.approvals.store.canaries import OF_CANARY
 from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import sessions
 from countersign.approvals.store.sessions import COLUMNS, LIVE
@@ -29,10 +30,11 @@ def page(
     after: tuple[str, str] | None,
     limit: int,
 ) -> list[Session]:
-    """Sessions, newest first, after the (created_at, id) of the last one seen."""
+    """Sessions, newest first, after the (created_at, id) of the last one seen; none of those that
+    stand behind a canary only: nobody has started them."""
     if status is None and conversation is None:
         return [codec.session(row) for row in _NEWEST.page(connection, after, limit)]
-    query = select(*COLUMNS)
+    query = select(*COLUMNS).where(~OF_CANARY)
     if status is not None:
         query = query.where(sessions.c.status == status.value)
     if conversation is not None:
@@ -69,7 +71,7 @@ def live_versions(connection: Connection) -> list[tuple[str, str, int]]:
     return [(row[0], row[1], int(row[2])) for row in connection.execute(query)]
 
 
-_NEWEST = Timeline(sessions, COLUMNS, SessionStatus, newest=True)
+_NEWEST = Timeline(sessions, COLUMNS, SessionStatus, newest=True, only=(~OF_CANARY,))
 _DUE = Prepared(
     select(sessions.c.id)
     .where(sessions.c.next_at <= bindparam("now"))

@@ -33,15 +33,22 @@ class Timeline:
     """A table with `status`, `created_at` and `id`, and an index over these three."""
 
     def __init__(
-        self, table: Table, columns: Iterable[Any], statuses: type[StrEnum], *, newest: bool
+        self,
+        table: Table,
+        columns: Iterable[Any],
+        statuses: type[StrEnum],
+        *,
+        newest: bool,
+        only: Sequence[ColumnElement[bool]] = (),
     ):
+        """`only` are conditions on its rows that hold for nearly all of them."""
         self._beginning = END if newest else BEGINNING
         place: tuple[Any, Any] = bindparam("at"), bindparam("row")
         parts = []
         for status in statuses:
             query = (
                 select(table.c.created_at, table.c.id)
-                .where(table.c.status == status.value, *beyond(table, place, newest=newest))
+                .where(table.c.status == status.value, *beyond(table, place, newest=newest), *only)
                 .order_by(*by_time(table, newest=newest))
                 .limit(bindparam("most"))
                 .subquery()

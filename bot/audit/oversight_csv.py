@@ -10,6 +10,8 @@ from countersign.bot.audit.csv_lines import row_text
 COLUMNS = (
     "kind", "id", "name", "votes", "approvals", "edits", "rejections", "expired", "fast",
     "fast_share", "rejected_share", "edited_share", "median_s", "p90_s", "since", "until",
+    "canaries_caught", "canaries_missed", "canaries_asked", "canaries_unanswered",
+    "canaries_low", "canaries_high",
 )  # fmt: skip
 
 
@@ -27,6 +29,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 
 def _line(kind: str, key: str, name: str, of: Figures | Group, expired: int, report: Report) -> str:
+    tests = of.canaries
     shares = (of.fast_share, of.rejected_share, of.edited_share)
     return row_text(
         (
@@ -40,5 +43,7 @@ def _line(kind: str, key: str, name: str, of: Figures | Group, expired: int, rep
             *("" if each is None else f"{each:.3f}" for each in (of.median_s, of.p90_s)),
             report.since.isoformat(timespec="seconds"),
             report.until.isoformat(timespec="seconds"),
+            *(str(each) for each in (tests.caught, tests.missed, tests.asked, tests.unanswered)),
+            *(f"{each:.4f}" for each in (tests.low, tests.high)),
         )
     )

@@ -12,7 +12,7 @@ from countersign.approvals.errors import InvalidError
 from countersign.approvals.forms.systems import system_words
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import Via
-from countersign.approvals.rules.oversight import FAST_S, Figures, Report
+from countersign.approvals.rules.oversight import FAST_S, CanaryFigures, Figures, Report
 from countersign.bot.audit.oversight_csv import csv_of
 from countersign.bot.cli.options import Json
 from countersign.bot.cli.records import reading
@@ -48,7 +48,14 @@ def _show(found: Report) -> None:
         f"that people were asked, {found.expired:,} of which nobody decided in time"
     )
     total = found.total
-    if not total.votes:
+    tests = total.canaries
+    if tests.ended:
+        _say(
+            f"{tests.ended:,} of its tests (canaries) have ended: {tests.caught:,} caught, "
+            f"{tests.missed:,} missed, {tests.asked:,} asked about first, {tests.unanswered:,} "
+            "unanswered"
+        )
+    if not total.votes and not tests.ended:
         _say("People have not decided anything in this time.")
         return
     _say(
@@ -61,10 +68,12 @@ def _show(found: Report) -> None:
     for title, groups in (("rule", rules), ("channel", channels), ("person", people)):
         table = Table(box=None, pad_edge=False, title_justify="left")
         columns = (title, "votes", "rejected", "changed", f"in {FAST_S:g} s", "half within")
-        for number, name in enumerate((*columns, "9 of 10 within")):
+        more = ("tests caught",) if tests.ended else ()
+        for number, name in enumerate((*columns, "9 of 10 within", *more)):
             table.add_column(name, justify="right" if number else "left")
         for name, each in groups:
-            table.add_row(escape(visible(name)), *_cells(each))
+            caught = (_caught(each.canaries),) if tests.ended else ()
+            table.add_row(escape(visible(name)), *_cells(each), *caught)
         console.print(table)
         _say("")
 
@@ -72,6 +81,13 @@ def _show(found: Report) -> None:
 def _cells(of: Figures) -> tuple[str, ...]:
     shares = (of.rejected_share, of.edited_share, of.fast_share)
     return f"{of.votes:,}", *map(_share, shares), _seconds(of.median_s), _seconds(of.p90_s)
+
+
+def _caught(of: CanaryFigures) -> str:
+    """How many of those that were answered, and between what and what that share may lie."""
+    if not of.answered:
+        return "-"
+    return f"{of.caught:,} of {of.answered:,} ({of.low:.0%} to {of.high:.0%})"
 
 
 def _share(share: float | None) -> str:

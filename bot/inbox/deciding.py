@@ -15,6 +15,7 @@ from countersign.approvals.errors import (
     UnavailableError,
     UnprovenError,
 )
+from countersign.approvals.forms.canaries import is_canary
 from countersign.approvals.models import RequestId, Verdict
 from countersign.bot.api.operation import Services
 from countersign.bot.http.problems import status_of
@@ -181,6 +182,8 @@ class Deciding:
     async def _told(
         self, visit: Visit, form: Form, name: str, outcome: VoteOutcome
     ) -> web.StreamResponse:
+        if outcome.request is not None and is_canary(outcome.request):
+            return self._done(visit, "canary")
         if outcome.result in _SAID:
             is_granted = form.text("verdict") == "grant"
             return self._done(visit, "granted" if is_granted else _SAID[outcome.result])

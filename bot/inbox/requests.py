@@ -40,6 +40,7 @@ SAID = {
     "answered": N_("Your answer is given."),
     "by-hand": N_("What you did is on the record."),
     "wrong": N_("That it was wrong is on the record."),
+    "canary": N_("This was a test. Read below what would have been right."),
     "granted": N_("Your decision counts, and calls that are alike are granted."),
 }
 KEPT = N_("You are signed in again. Nothing was done yet: look at it once more, and send it again.")

@@ -54,6 +54,7 @@ KINDS = {
     "marked_wrong": N_("Somebody said that it was wrong"),
     "recording_refused": N_("What somebody did by hand was not taken"),
     "marking_refused": N_("That it was wrong was not taken"),
+    "canary_ended": N_("It was a test of whether people look"),
     "session_completed": N_("Completed"),
     "session_failed": N_("Failed"),
     "session_cancelled": N_("Cancelled"),

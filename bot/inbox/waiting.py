@@ -12,6 +12,7 @@ from aiohttp import web
 
 from countersign.approvals.decisions.together import MOST
 from countersign.approvals.errors import CountersignError
+from countersign.approvals.forms.canaries import is_canary
 from countersign.approvals.models import (
     Request,
     RequestId,
@@ -43,6 +44,7 @@ SORTS = {
 PICK = "pick."
 """Before the id of a request in the form of a bundle; the value is its digest."""
 INSTEAD = "Open the request to change its arguments, approve without that comment, or reject."
+TEST = N_("This was a test. Its page says what would have been right.")
 DONE = {
     VoteResult.DECIDED: N_("Your decision counts."),
     VoteResult.COUNTED: N_("Your vote counts. Others have to decide it, too."),
@@ -194,7 +196,7 @@ class WaitingPage:
         )
         outcome = await receive(self._approvals, self._records, attempt)
         request = outcome.request or await self._records.request(request_id)
-        text = DONE.get(outcome.result, "")
+        text = TEST if is_canary(request) else DONE.get(outcome.result, "")
         path = f"{HOME}/requests/{request.id}"
         return Done(request.tool, path, bool(text), text or outcome.reason)
 

@@ -1,4 +1,4 @@
-"""The key by which calls of a sample are drawn: it is nowhere but in the environment."""
+"""The key by which samples and canaries are drawn: it is nowhere but in the environment."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ SHORTEST = 32
 
 
 def sample_key(policy: Policy, environ: Mapping[str, str]) -> SecretStr | str | None:
-    """The key; None where no rule has a sample; a sentence where one is missing, or too short."""
-    sampled = [
-        where
-        for where, rule in policy.entries.items()
+    """The key; None where no rule draws anything; a sentence where one is missing, or too short."""
+    rules = policy.entries.items()
+    drawing = [
+        (f"{where}.rollout.phases: sampled draws calls", "sampled")
+        for where, rule in rules
         if rule.rollout is not None and Phase.SAMPLED in rule.rollout.phases
     ]
-    if not sampled:
+    drawing += [(f"{w}.canaries: they are drawn", "canaries") for w, rule in rules if rule.canaries]
+    if not drawing:
         return None
     key = environ.get(VARIABLE, "")
     if len(key) >= SHORTEST:
         return SecretStr(key)
     what = "is not set" if not key else f"has {len(key)} characters"
     return (
-        f"{sampled[0]}.rollout.phases: sampled draws calls with a key, and {VARIABLE} {what}; "
-        f"export at least {SHORTEST} random characters (openssl rand -hex 32), the same on every "
-        "replica, or remove sampled."
+        f"{drawing[0][0]} with a key, and {VARIABLE} {what}; export at least {SHORTEST} random "
+        f"characters (openssl rand -hex 32), the same on every replica, or remove {drawing[0][1]}."
     )

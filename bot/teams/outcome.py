@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from countersign.approvals.forms.canaries import TITLE, is_canary
 from countersign.approvals.forms.display import Shown
 from countersign.approvals.forms.systems import system_words
 from countersign.approvals.forms.values import value_text
@@ -133,6 +134,8 @@ def _state(request: Request) -> tuple[str, str, str]:
             return "✗ Rejected", "attention", "It did not run. The agents were told why."
         case RequestStatus.EXPIRED:
             return "✗ Expired", "warning", "Nobody decided in time. It did not run."
+        case RequestStatus.CANCELLED if is_canary(request):
+            return f"⊘ {TITLE}", "emphasis", "It was not going to run."
         case RequestStatus.CANCELLED:
             ended = request.result is None or request.result.cause is Cause.CANCELLED
             why_not = "The session was ended. It did not run." if ended else "It did not run."
@@ -209,7 +212,10 @@ def _result(request: Request) -> list[JsonObject]:
         return []
     said = (result.content or result.message).strip()
     if request.status is RequestStatus.CANCELLED and result.cause is not Cause.CANCELLED:
-        return [label("Why"), plain(cut_visibly(said, RESULT_LIMIT))]
+        return [
+            label("What it was" if is_canary(request) else "Why"),
+            plain(cut_visibly(said, RESULT_LIMIT)),
+        ]
     if not said or result.outcome is Outcome.NOT_EXECUTED:
         return []
     if result.finding is not None:

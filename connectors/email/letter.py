@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from countersign.approvals.forms import told
+from countersign.approvals.forms.canaries import is_canary
 from countersign.approvals.forms.display import Shown, set_by_workflow, shown_arguments
 from countersign.approvals.forms.questions import looked_up, standing
 from countersign.approvals.forms.undos import offered_words
@@ -184,6 +185,8 @@ def ended(view: RequestView, url: str, subject: str) -> Letter:
     if content:
         rows.append(_row("Result", cut_visibly(content, TEXT_LIMIT)))
     badge, tone, heading = _END.get(request.status, ("Over", "plain", "It is over"))
+    if is_canary(request):
+        badge, heading = "Test", "This was a test, and nothing was going to run"
     return Letter(
         subject=f"Re: {subject}",
         badge=badge,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from countersign.approvals.audit.canonical import short
+from countersign.approvals.forms.canaries import TITLE, is_canary
 from countersign.approvals.forms.display import set_by_workflow, shown_arguments
 from countersign.approvals.forms.fields import fields
 from countersign.approvals.forms.values import value_text
@@ -142,6 +143,8 @@ def _details(text: Document, request: Request) -> list[str]:
 def notification(view: RequestView) -> str:
     """A line without anybody else's words."""
     request = view.request
+    if is_canary(request):
+        return f"⊘ {TITLE}: {in_words(request.tool)}"
     if request.status is RequestStatus.PENDING:
         return f"Approval needed: {in_words(request.tool)}"
     return f"{_MARKS[request.status]}: {in_words(request.tool)}"
@@ -272,7 +275,8 @@ def _ended(view: RequestView) -> Iterator[JsonObject]:
     yield header(notification(view))
     decision, result = request.decision, request.result
     sense = _SENSE.get(request.status, "")
-    yield section(f"{visible(decided_words(request))} {sense}".strip())
+    who = "" if is_canary(request) else visible(decided_words(request))
+    yield section(f"{who} {sense}".strip())
     found = []
     if decision is not None and decision.by and decision.comment.strip():
         title = "Reason" if request.status is RequestStatus.REJECTED else "Comment"
@@ -283,5 +287,7 @@ def _ended(view: RequestView) -> Iterator[JsonObject]:
         found.append((f"{happened}, {visible(result.finding.by_name)} found", note))
     content = "" if result is None else visible(result.content or result.message).strip()
     if content and content != (decision.comment if decision else ""):
-        found.append(("Result", cut_visibly(content, RESULT_LIMIT)))
+        found.append(
+            ("What it was" if is_canary(request) else "Result", cut_visibly(content, RESULT_LIMIT))
+        )
     yield from rows(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from countersign.approvals.errors import AlreadyUsedError, UnprovenError
+from countersign.approvals.forms.canaries import TITLE, is_canary
 from countersign.approvals.models import Request, RequestStatus
 from countersign.connectors.receiving import VoteOutcome, VoteResult
 from countersign.connectors.ticketing.outcome import decided_words
@@ -21,6 +22,8 @@ REVISED = "Not decided yet: read in the message why your values are asked again,
 def told(outcome: VoteOutcome) -> str:
     """What came of a vote."""
     match outcome.result:
+        case VoteResult.DECIDED if outcome.request is not None and is_canary(outcome.request):
+            return f"{TITLE}. The message says what would have been right."
         case VoteResult.DECIDED:
             return "It is decided."
         case VoteResult.COUNTED:

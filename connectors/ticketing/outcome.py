@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from countersign.approvals.forms.canaries import TITLE, is_canary
 from countersign.approvals.forms.systems import system_words
 from countersign.approvals.forms.undos import offered_words
 from countersign.approvals.forms.values import value_text
@@ -54,6 +55,8 @@ def outcome_of(delivery: Delivery, view: RequestView) -> tuple[TicketOutcome, st
 def decided_words(request: Request) -> str:
     """Who decided what, through what and when, as a sentence."""
     decision = request.decision
+    if is_canary(request):
+        return f"{TITLE}."
     if decision is None:
         return f"This is {request.status}."
     if decision.via == Via.CLOCK:
@@ -128,6 +131,8 @@ def _said(view: RequestView, *, here: bool) -> str:
         case RequestStatus.EXPIRED:
             return "Nobody decided in time. Nothing ran."
     message = "" if result is None else result.message
+    if is_canary(request):
+        return visible(message)
     return _lines("This was called off. Nothing ran.", visible(message))
 
 

@@ -62,6 +62,9 @@ requests = Table(
     Column("questions", Integer, nullable=False, server_default="0"),
     Column("undo", Text),
     Column("parallel", Text),
+    # Of a test of whether people look: what is right, and how it ended. No ledger entry tells of
+    # it before then.
+    Column("canary", Text),
     UniqueConstraint("session_id", "call_id"),
 )
 Index(
@@ -96,6 +99,15 @@ Index(
     requests.c.created_at,
     sqlite_where=_seen,
     postgresql_where=_seen,
+)
+
+_canary = requests.c.canary.is_not(None)
+Index(
+    "ix_requests_canary",
+    requests.c.session_id,
+    requests.c.created_at,
+    sqlite_where=_canary,
+    postgresql_where=_canary,
 )
 
 # Which roles the open stage of each pending request asks for, and whom it keeps out.
