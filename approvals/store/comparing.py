@@ -81,7 +81,7 @@ def differences(entries: Sequence[LedgerEntry], found: Sequence[Row]) -> Iterato
 
 def _made_a_test(key: Key, said: JsonObject, row: Row) -> Iterator[str]:
     """What was a test is on the ledger once it has ended; nothing else is one."""
-    if row.table != "requests" or row.columns["canary"] is None or "canary" in said:
+    if row.table != "requests" or row.columns.get("canary") is None or "canary" in said:
         return
     if row.columns["status"] != RequestStatus.PENDING:
         yield f"{_name(key)}, column canary: is not on the ledger"

@@ -18,6 +18,7 @@ from countersign.approvals.audit.notes import SigningKey
 from countersign.approvals.audit.private import PrivateRule
 from countersign.approvals.audit_trail import AuditTrail
 from countersign.approvals.compose import compose
+from countersign.approvals.decisions.canaries import Canaries
 from countersign.approvals.directory.given import WithDelegations
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.jobs.embedded import EmbeddedJobs
@@ -61,6 +62,7 @@ from tests.doubles.links import KEY
 from tests.doubles.tickets import FakeTickets
 
 PRIVATE = PrivateRule(id="mail", tools=("send",), arguments=("*",), results=True)
+SAMPLE_KEY = b"k" * 32
 SEALING_KEY = SigningKey("gate.example/ledger", bytes(32))
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PEOPLE = [
@@ -147,6 +149,7 @@ class World:
     """One running API."""
 
     store: Store
+    canaries: Canaries
 
     def __init__(
         self,
@@ -266,6 +269,7 @@ async def running(
             catalog,
             private=(PRIVATE,),
             archive_dir=archive_dir,
+            sample_key=SAMPLE_KEY,
         )
         approvals, records = domain.approvals, domain.records
         chats = Chats(domain.runs)
@@ -327,5 +331,5 @@ async def running(
         async with TestClient(TestServer(create_app(parts))) as client:
             around_it = (clock, checks, tickets, hints, systems, policies)
             world = World(client, approvals, records, chats, *around_it)
-            world.store = store
+            world.store, world.canaries = store, domain.canaries
             yield world

@@ -225,3 +225,13 @@ async def test_rows_without_their_session_are_named(world: World) -> None:
     await world.store.write(lambda c: c.execute(delete(schema.ledger)))
 
     assert not (await world.records.verify(asked.session_id)).verified
+
+
+async def test_what_is_made_a_test_afterwards_is_found(world: World) -> None:
+    (request,) = await world.asked()
+    await world.vote(request, BEN)
+    forged = update(schema.requests).where(schema.requests.c.id == request.id)
+    await world.store.write(lambda c: c.execute(forged.values(canary='{"example":"mine"}')))
+    found = await world.records.verify(request.session_id)
+
+    assert f"requests {request.id}, column canary: is not on the ledger" in " ".join(found.problems)

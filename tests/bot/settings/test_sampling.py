@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.settings.sampling import VARIABLE, sample_key
+from tests.approvals.decisions.test_canaries import policy as canary_policy
 from tests.doubles.shadow_week import ROLLOUT, RULE, RULES
 
 SAMPLED = Policy.load(RULES)
@@ -30,3 +31,13 @@ def test_the_key_is_taken_where_it_is_needed_and_shows_in_no_line() -> None:
     policy = Policy.load({**RULES, "tools": {"quote": rule}})
     assert sample_key(policy, {}) is None
     assert sample_key(Policy.load({"tools": {"quote": "allow"}}), {}) is None
+
+
+def test_canaries_are_drawn_with_it_too() -> None:
+    policy = Policy.load(canary_policy())
+    said = sample_key(policy, {})
+
+    assert isinstance(said, str)
+    assert said.startswith("policy.tools.quote.canaries: they are drawn with a key, and")
+    assert said.endswith("the same on every replica, or remove canaries.")
+    assert isinstance(sample_key(policy, {VARIABLE: "k" * 32}), SecretStr)
