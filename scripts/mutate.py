@@ -64,6 +64,13 @@ MUTATIONS = [
              "if not request_rows.replace(unit, (before, after)):\n        current",
              "if not request_rows.replace(unit, (before, after)) and False:\n        current",
              f"{DECISIONS} tests/approvals/test_races.py tests/approvals/test_approvals.py"),
+    # Nothing ever runs by a test of whether people look.
+    Mutation("canary: life cycle", f"{RULES}/lifecycle.py",
+             " or (is_canary and target is not S.CANCELLED)", "", DECISIONS),
+    Mutation("canary: claim", "approvals/decisions/claims.py",
+             "if request.canary is not None:", "if False:", DECISIONS),
+    Mutation("canary: hand-over", "approvals/decisions/outbox.py",
+             "if request.canary is not None:", "if False:", DECISIONS),
     Mutation("vote: requester", f"{RULES}/authority.py",
              "if is_requester and request.kind is RequestKind.TOOL:\n        return",
              "if False:\n        return",

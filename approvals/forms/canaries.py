@@ -9,7 +9,7 @@ NOTHING_RAN = (
     "This was a test of whether such requests are read. Nobody had asked for it, and nothing was "
     "ever going to run."
 )
-_GIVEN = {
+_GIVEN: dict[Answer | None, str] = {
     Answer.APPROVE: "approved it",
     Answer.REJECT: "rejected it",
     Answer.MODIFY: "approved it with changes",
@@ -25,9 +25,9 @@ def canary_words(canary: Canary) -> str:
     """What whoever has answered is told: what it was, what they did, and what is right and why."""
     right = " or ".join(_RIGHT[each] for each in canary.expect)
     match canary.end:
-        case CanaryEnd.CAUGHT if canary.given is not None:
+        case CanaryEnd.CAUGHT:
             said = f"{canary.by_name} {_GIVEN[canary.given]}, and that was right."
-        case CanaryEnd.MISSED if canary.given is not None:
+        case CanaryEnd.MISSED:
             said = f"{canary.by_name} {_GIVEN[canary.given]}. Right would have been {right}."
         case CanaryEnd.ASKED:
             said = f"{canary.by_name} asked before deciding. Right would have been {right}."

@@ -61,7 +61,10 @@ def test_a_mail_says_so_in_both_languages() -> None:
 
 def test_a_ticket_says_so() -> None:
     shown = view()
-    delivery = Delivery.model_construct(target=target_of(shown.request), channel="jira")
+    delivery = Delivery.model_validate(
+        {"id": "D-1", "request_id": shown.request.id, "channel": "jira", "status": "live",
+         "target": target_of(shown.request)}
+    )  # fmt: skip
     found = outcome_of(delivery, shown)
 
     assert found is not None

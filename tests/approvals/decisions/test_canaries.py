@@ -50,13 +50,21 @@ QUOTE = {"effect": "require_approval", "roles": ["manager"], "deadline": "1h"}
 
 
 def policy(example: dict[str, Any] | None = None, **terms: Any) -> dict[str, Any]:
-    more = {name: terms.pop(name) for name in ("most_open", "budgets") if name in terms}
-    rule = {name: terms.pop(name) for name in ("stages", "grants", "deadline") if name in terms}
+    more: dict[str, Any] = {
+        name: terms.pop(name) for name in ("most_open", "budgets") if name in terms
+    }
+    rule: dict[str, Any] = {
+        name: terms.pop(name) for name in ("stages", "grants", "deadline") if name in terms
+    }
     asks = {**QUOTE, **rule}
     if "stages" in asks:
         del asks["roles"]
     canaries = {"every": "1h", "examples": [{**EXAMPLE, **(example or {})}], **terms}
     return {"tools": {"quote": {**asks, "canaries": canaries}, "look": "allow"}, **more}
+
+
+def _taken(terms: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: terms.pop(name) for name in names if name in terms}
 
 
 def begin(world: World, rules: dict[str, Any] | None = None, key: bytes | None = KEY) -> None:

@@ -12,7 +12,8 @@ from countersign.approvals.forms.canaries import canary_words
 from countersign.approvals.models import Answer, Canary, CanaryEnd
 from countersign.approvals.rules.canaries import SLOT_S, drawn, is_right
 from countersign.approvals.rules.policy import Policy
-from tests.approvals.decisions.test_canaries import EXAMPLE, KEY, policy
+from tests.approvals.decisions.test_canaries import EXAMPLE, policy
+from tests.approvals.decisions.test_rollouts import KEY
 
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 
