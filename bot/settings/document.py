@@ -107,6 +107,32 @@ def _schedules(document: Document) -> Iterator[str]:
                 yield f"{where}.otherwise: nobody has the role {role}; {hint}"
 
 
+def _promotions(document: Document) -> Iterator[str]:
+    """Roles that rollouts name and nobody has: nobody could promote or demote the rule."""
+    elsewhere = document.directory.roles() if document.directory else frozenset[str]()
+    roles = elsewhere.union(*(person.all_roles for person in document.people))
+    for where, rule in (document.policy.entries if document.policy else {}).items():
+        for role in () if rule.rollout is None else rule.rollout.accepted_by:
+            if role not in roles:
+                meant = nearest(role, roles)
+                hint = f"did you mean {meant}?" if meant else "give it to somebody in `people`."
+                yield f"{where}.rollout.accepted_by: nobody has the role {role}; {hint}"
+
+
+def _requesters(document: Document) -> Iterator[str]:
+    """People whose requests canaries look like, and whom nobody knows."""
+    if document.directory is not None and document.directory.sections():
+        return
+    ids = {person.id for person in document.people}
+    for where, rule in (document.policy.entries if document.policy else {}).items():
+        for number, each in enumerate(() if rule.canaries is None else rule.canaries.examples):
+            if each.requester not in ids:
+                meant = nearest(each.requester, ids)
+                hint = f"did you mean {meant}?" if meant else "write an id of `people`."
+                place = f"{where}.canaries.examples.{number}.requester"
+                yield f"{place}: there is nobody {each.requester}; {hint}"
+
+
 def _never_reached(where: str, rule: Rule, stage: Stage, holders: int) -> Iterator[str]:
     """Numbers that so few people never come to."""
     asked, has = asked_in_words(stage), f"people has {holders} {_such(stage)}"
@@ -227,6 +253,8 @@ CROSS_CHECKS: tuple[Callable[[Document], Iterator[str]], ...] = (
     _tokens,
     _quorums,
     _schedules,
+    _promotions,
+    _requesters,
     _channels,
     _directories,
     _domains,
@@ -234,7 +262,7 @@ CROSS_CHECKS: tuple[Callable[[Document], Iterator[str]], ...] = (
     _systems,
     _production,
 )
-OF_RULES = (_quorums, _schedules, _channels, _domains, _delegations)
+OF_RULES = (_quorums, _schedules, _promotions, _requesters, _channels, _domains, _delegations)
 """Those that say nothing of a server."""
 
 
