@@ -153,10 +153,8 @@ def alike(connection: Connection, session_id: str, hashes: Collection[str]) -> l
 
 def replace(unit: Unit, *pairs: tuple[Request, Request]) -> bool:
     """Compare-and-set: write each second one if its row still has the status and revision of the
-    first. False if somebody was first: then the unit must not commit if there are several.
-
-    Raises IntegrityError for a move that the lifecycle forbids.
-    """
+    first. False if somebody was first: then the unit must not commit if there are several. Raises
+    IntegrityError for a move that the lifecycle forbids."""
     alike: dict[tuple[str, ...], list[Parameters]] = {}
     noted = []
     for before, after in pairs:
