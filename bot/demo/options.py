@@ -17,6 +17,7 @@ WorkflowName: TypeAlias = Literal[
     "outreach",
     "hubspot_update",
     "cpq_quote",
+    "renewal",
 ]
 DecisionName: TypeAlias = Literal["approve", "reject", "modify"]
 FrontName: TypeAlias = Literal[

@@ -11,6 +11,8 @@ USES = "examples/uses.yaml"
 """The configuration of what needs the clients of CRMs and of mailers."""
 DOCUMENTS = "examples/documents.yaml"
 """That of what ends in documents."""
+PARALLEL = "examples/parallel.yaml"
+"""That of chats side by side."""
 
 
 @dataclass(frozen=True)
@@ -197,5 +199,20 @@ SCENARIOS = {
         },
         systems=("cpq",),
         configuration=USES,
+    ),
+    "renewal": Scenario(
+        workflow="renewal",
+        task="renew Contoso, 26,000 EUR, closing 2026-12-30",
+        tool="update_opportunity",
+        choices={
+            "approve": APPROVE,
+            "reject": Choice(Verdict.REJECT, comment="Amount should be 24,500."),
+            "modify": Choice(
+                Verdict.MODIFY,
+                comment="They asked for more time.",
+                changes={"close_date": "2027-01-15"},
+            ),
+        },
+        configuration=PARALLEL,
     ),
 }

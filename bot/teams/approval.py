@@ -38,7 +38,7 @@ from countersign.bot.teams.parts import (
     what,
     why,
 )
-from countersign.bot.teams.together import all_button, together
+from countersign.bot.teams.together import all_buttons, together
 from countersign.bot.teams.undos import undo_of
 
 COMMENT_LIMIT = 2000
@@ -123,8 +123,8 @@ def approval_card(
         body.append(_grants(view))
     page = note.page if note else ""
     actions = _buttons(request, look, typed.values if typed else {}, approve=offered, page=page)
-    every = all_button(view, look.flavour) if complete and offered and not page else None
-    actions += [every] if every else []
+    whole = complete and offered and not page
+    actions += all_buttons(view, look.flavour, approve=whole)
     actions += taking_back
     return Drawn(card(body, actions, spoken=spoken), complete)
 

@@ -23,13 +23,17 @@ VOTES: dict[str, Verdict] = {
 TOOL_VERBS = frozenset(
     {
         *("approve", "reject", "save", "confirm", "edit", "back", "read", "refresh"),
-        *("withdraw", "revoke", "undo", "ask", "answer", "approve_all"),
+        *("withdraw", "revoke", "undo", "ask", "answer", "approve_all", "reject_all"),
     }
 )
 INPUT_VERBS = frozenset({"reply", "go_on", "end", "refresh"})
 _CARRIES_EDITS = frozenset({"save", "confirm", "back", "edit"})
 _FIELDS = frozenset({"request", "digest", "comment", "grant", "question", "answer"})
-_OWN_FIELDS = frozenset({("confirm", "foreseen"), ("answer", "about"), ("approve_all", "all")})
+EVERYTHING = frozenset({"approve_all", "reject_all"})
+"""Verbs that are for all calls which wait together."""
+_OWN_FIELDS = frozenset(
+    {("confirm", "foreseen"), ("answer", "about"), *((verb, "all") for verb in EVERYTHING)}
+)
 _WRITTEN = {"ask": "question", "answer": "answer"}
 """The field that belongs to a verb."""
 _ID_LIMIT = 200
@@ -62,7 +66,7 @@ class Click:
     about: str = ""
     """Of `answer`: the id of the question."""
     everything: str = ""
-    """Of `approve_all`: names the revisions of all the calls that the card has shown."""
+    """Of `EVERYTHING`: names the revisions of all the calls that the card has shown."""
 
 
 def click_of_invoke(value: Any) -> Click:
@@ -117,7 +121,7 @@ def _click(verb: str, data: JsonObject) -> Click:
     if not isinstance(question, str) or len(question) > MAX_ANSWER:
         raise TamperedError("its text is none that the card takes", known)
     about = _short_text(data, "about") if verb == "answer" else ""
-    everything = _short_text(data, "all") if verb == "approve_all" else ""
+    everything = _short_text(data, "all") if verb in EVERYTHING else ""
     chosen = "" if grant == ONLY_THIS else grant
     return Click(
         known,

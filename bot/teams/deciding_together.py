@@ -1,10 +1,11 @@
-"""A click that approves all calls that wait together, if they are what the card has shown."""
+"""A click that decides all calls that wait together, if they are what the card has shown."""
 
 from __future__ import annotations
 
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.errors import StaleDigestError, UnreadError
 from countersign.approvals.forms.together import digest_of, waiting
+from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import Actor, Verdict
 from countersign.approvals.ports import RequestView
 from countersign.bot.teams.cards import shows_all
@@ -13,17 +14,29 @@ from countersign.bot.teams.parts import Look
 from countersign.bot.teams.together import shows_others
 from countersign.connectors.receiving_together import TogetherAttempt, receive_together
 
+MOST_TOLD = 5
+"""Calls that are named of those which wait on."""
 
-async def approve_all(
+
+async def decide_all(
     approvals: Approvals, click: Click, actor: Actor, look: Look, view: RequestView, unread: str
-) -> None:
-    """Count it for all of them. Raises as `receive_together`; StaleDigestError if others wait now
-    than were shown; UnreadError with `unread` where the card cannot show them."""
+) -> str:
+    """Count it for all of them that are for this person; what is told of the others. Raises as
+    `receive_together`; StaleDigestError if others wait now than were shown; UnreadError with
+    `unread` for the approval of what the card cannot show."""
     calls = waiting([view.request, *view.siblings])
     if click.everything != digest_of(calls):
         raise StaleDigestError("What waits together has changed since this card was drawn.")
-    if not (shows_all(view, look) and shows_others(view)):
+    verdict = Verdict.APPROVE if click.verb == "approve_all" else Verdict.REJECT
+    if verdict is Verdict.APPROVE and not (shows_all(view, look) and shows_others(view)):
         raise UnreadError(unread)
     shown = {each.id: each.digest for each in calls}
-    attempt = TogetherAttempt(shown, actor, Verdict.APPROVE, click.comment)
-    await receive_together(approvals, view, attempt)
+    attempt = TogetherAttempt(shown, actor, verdict, click.comment, leave=True)
+    left = (await receive_together(approvals, view, attempt)).left
+    told = [
+        f"{in_words(each.tool)} ({each.id}): {left[each.id]}" for each in calls if each.id in left
+    ]
+    if not told:
+        return ""
+    more = f" And {len(told) - MOST_TOLD} more." if len(told) > MOST_TOLD else ""
+    return f"{len(told)} of them wait on. {' '.join(told[:MOST_TOLD])}{more}"

@@ -42,13 +42,17 @@ def shows_others(view: RequestView) -> bool:
     )
 
 
-def all_button(view: RequestView, flavour: Flavour) -> JsonObject | None:
-    """Approves all that waits together, exactly as shown; None where that cannot be offered."""
+def all_buttons(view: RequestView, flavour: Flavour, *, approve: bool) -> list[JsonObject]:
+    """Decide all that waits together: approve it, exactly as shown, where it is and that can be
+    offered; turn it down, also what there was no room for."""
     calls = waiting([view.request, *view.siblings])
-    if not shows_others(view) or any(_asks_for_words(each) for each in calls):
-        return None
+    if len(calls) < 2:
+        return []
     data = {**action_data(view.request), "all": digest_of(calls)}
-    return button(flavour, "approve_all", f"Approve all {len(calls)}", data)
+    no = button(flavour, "reject_all", f"Reject all {len(calls)}", data)
+    if not approve or not shows_others(view) or any(_asks_for_words(each) for each in calls):
+        return [no]
+    return [button(flavour, "approve_all", f"Approve all {len(calls)}", data), no]
 
 
 def _others(view: RequestView) -> tuple[Request, ...]:

@@ -34,13 +34,14 @@ from countersign.bot.teams.cards import (
     shows_all,
 )
 from countersign.bot.teams.clicks import (
+    EVERYTHING,
     INPUT_VERBS,
     TOOL_VERBS,
     VOTES,
     Click,
     TamperedError,
 )
-from countersign.bot.teams.deciding_together import approve_all
+from countersign.bot.teams.deciding_together import decide_all
 from countersign.bot.teams.parts import Look
 from countersign.bot.teams.vote_replies import Reply, after_vote, corrected, nothing_decided
 from countersign.connectors.receiving import (
@@ -144,9 +145,9 @@ async def _done(
         return await _asked(approvals, records, click, actor, look)
     if request.status is RequestStatus.PENDING and click.digest != request.digest:
         raise StaleDigestError("The request has changed since this card was drawn.")
-    if click.verb == "approve_all":
-        await approve_all(approvals, click, actor, look, view, UNREAD)
-        return Reply(request_card(await records.view(click.request_id), look))
+    if click.verb in EVERYTHING:
+        left = await decide_all(approvals, click, actor, look, view, UNREAD)
+        return Reply(request_card(await records.view(click.request_id), look), aside=left)
     if click.verb in {"edit", "save", "confirm"}:
         _require_own_form(click, view)
     if click.verb == "edit":

@@ -141,6 +141,14 @@ def test_the_other_workflow_does_its_job_too(told: Told, decide: DecisionName) -
     assert update["stage"] == ("negotiation" if decide == "approve" else "proposal")
 
 
+def test_chats_side_by_side_are_decided_together(told: Told) -> None:
+    executions = told("modify", workflow="renewal")["executions"]
+    update = next(e["arguments"] for e in executions if e["tool"] == "update_opportunity")
+
+    assert ["send_email", "update_opportunity"] == sorted(e["tool"] for e in executions)
+    assert "2027-01-15" == update["close_date"]
+
+
 @pytest.mark.parametrize("decide", ["approve", "reject", "modify"])
 def test_salesforce_gets_what_was_decided(told: Told, decide: DecisionName) -> None:
     report = told(decide, workflow="salesforce_update")

@@ -13,6 +13,7 @@ from countersign.sandbox.openai.scripts import (
     financial_report,
     it_change,
     outreach,
+    renewal,
     sales_quote,
     support_reply,
 )
@@ -22,6 +23,9 @@ _AGENTS: dict[str, Callable[[Conversation], Reply]] = {
     "You are the sales analyst": sales_quote.analyst,
     "You are the quoter": sales_quote.quoter,
     "You are the CRM assistant": crm_update.assistant,
+    "You are the renewal clerk": crm_update.clerk,
+    "You are the renewal letter writer": crm_update.letter_writer,
+    "You are the account historian": renewal.historian,
     "You are the Salesforce assistant": deal_update.assistant(deal_update.SALESFORCE),
     "You are the HubSpot assistant": deal_update.assistant(deal_update.HUBSPOT),
     "You are the CPQ quoter": cpq_quote.quoter,

@@ -38,6 +38,20 @@ MAX_ATTEMPTS = 2
 
 def assistant(conversation: Conversation) -> Reply:
     """Look up, propose both, follow each decision once, report."""
+    return _with_tools(conversation, "update_opportunity", "send_email")
+
+
+def clerk(conversation: Conversation) -> Reply:
+    """The same without the letter, which another chat writes."""
+    return _with_tools(conversation, "update_opportunity")
+
+
+def letter_writer(conversation: Conversation) -> Reply:
+    """Only the letter."""
+    return _with_tools(conversation, "send_email")
+
+
+def _with_tools(conversation: Conversation, *tools: str) -> Reply:
     name = customer_name(conversation.task)
     if not name:
         return Say(
@@ -63,10 +77,9 @@ def assistant(conversation: Conversation) -> Reply:
     mails = [read(result) for result in conversation.results_of("send_email")]
     if not updates and not mails:
         wanted = _wanted(customer["opportunities"][0], terms(conversation.task))
-        return together(
-            _update(conversation, wanted, customer, None),
-            _mail(conversation, customer, wanted, "", None),
-        )
+        change = _update(conversation, wanted, customer, None)
+        letter = _mail(conversation, customer, wanted, "", None)
+        return together(*(each for each in (change, letter) if each.name in tools))
     again = [
         *_update_again(conversation, customer, updates),
         *_mail_again(conversation, customer, updates, mails),

@@ -31,7 +31,7 @@ _NAME_END = re.compile(
 )
 _LEADS = (
     r"\bfor\s+",
-    r"\b(?:quote|move|update|set|change|put):?\s+(?:the\s+)?(?:opportunity\s+(?:of\s+)?)?",
+    r"\b(?:quote|renew|move|update|set|change|put):?\s+(?:the\s+)?(?:opportunity\s+(?:of\s+)?)?",
 )
 
 

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from countersign.approvals.decisions.together import Together
 from countersign.approvals.forms.together import digest_of
 from countersign.approvals.models import Actor, Request, Via
 from countersign.bot.teams.clicks import Click
+from countersign.bot.teams.deciding_together import decide_all
 from countersign.bot.teams.parts import Look
 from countersign.bot.teams.voting import answer
 from tests.bot.teams.stage import ALEX, Stage
@@ -45,6 +47,43 @@ async def test_all_that_waits_together_is_approved_on_one_card(signed: Stage) ->
     for each in (one, two):
         (vote,) = await signed.records.votes(each.id)
         assert ("alex", "teams") == (vote.principal_id, vote.via)
+
+
+async def test_all_that_waits_together_is_rejected_with_one_reason(signed: Stage) -> None:
+    """Also what there is no room for on the card; not without a reason, and not if one changed."""
+    one, two = await together(signed, {"amount": 1}, {"note": "x" * 4_000})
+    card = next(c for c in signed.cards() if one.id in str(c.card()))
+    assert "Reject all 2" in str(card.card())
+    unsaid = await signed.teams.click(card, "reject_all", {"comment": ""}, person=ALEX)
+    assert "Say why you reject this" in str(unsaid.card)
+    no = {"comment": "Not this year."}
+    stale = await signed.teams.click(card, "reject_all", no, person=ALEX, data={"all": "0" * 64})
+    assert "✗ Rejected" not in str(stale.card)
+    assert ["pending"] * 2 == [await signed.status(each.id) for each in (one, two)]
+
+    await signed.teams.click(card, "reject_all", no, person=ALEX)
+    assert ["rejected"] * 2 == [await signed.status(each.id) for each in (one, two)]
+
+
+async def test_whoever_decides_all_hears_which_of_them_wait_on(signed: Stage) -> None:
+    """Here Alex has voted on one of them already, of which two people are needed."""
+    one, two = await together(signed, {"amount": 1}, {"amount": 2})
+    person = signed.directory.by_id("alex")
+    assert person is not None
+    actor = Actor(principal=person, via=Via("teams"), identity="entra:alex")
+    view = await signed.records.view(one.id)
+    digest = digest_of([view.request, *view.siblings])
+    told = Together([], {two.id: "You have already voted on this request."})
+    click = Click(one.id, one.digest, "reject_all", "No.", everything=digest)
+
+    class Approvals:
+        async def vote_together(self, *_: object, leave: bool, **__: object) -> Together:
+            assert leave
+            return told
+
+    around: tuple[Any, ...] = (Approvals(), click, actor, Look("execute"), view, "")
+    said = await decide_all(*around)
+    assert f"1 of them wait on. Push quote ({two.id}): You have already voted" in said
 
 
 async def test_calls_that_a_card_cannot_show_are_not_approved_on_it(signed: Stage) -> None:
