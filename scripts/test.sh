@@ -109,7 +109,7 @@ browser() {
     else
         PLAYWRIGHT_NODEJS_PATH=$(scripts/ensure_driver.sh "$node")
         PLAYWRIGHT_NODEJS_PATH=$PLAYWRIGHT_NODEJS_PATH CHROME=$chrome \
-            PATH="$(dirname "$node"):$PATH" tests e2e "$python" tests/e2e
+            PATH="$(dirname "$node"):$PATH" tests e2e "$python" -n 2 --dist worksteal tests/e2e
         PATH="$(dirname "$node"):$PATH" tests zapier "$python" tests/examples/test_zapier.py
     fi
 }

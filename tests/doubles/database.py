@@ -8,12 +8,20 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from sqlalchemy import Engine
+
+from countersign.approvals import store
 from countersign.approvals.store import upgrade
 from countersign.approvals.store.postgres import PostgresStore
 from countersign.approvals.store.sqlite import SqliteStore
+from countersign.approvals.store.urls import sqlite_path
 from tests.doubles import postgres
 from tests.doubles.transactions import watched
+
+if TYPE_CHECKING:
+    import pytest
 
 
 @functools.cache
@@ -41,26 +49,40 @@ def sqlite_url(folder: Path, name: str = "countersign.db") -> str:
     return f"sqlite:///{path if path.exists() else fresh_database(folder, name)}"
 
 
+def migrate_by_copying(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that finds no SQLite file begins on such a copy, not on an empty one; it still looks
+    whether there is anything to migrate."""
+    migrated, upgrade_one = _template(), store._upgrade
+
+    def upgraded(engine: Engine, url: str) -> None:
+        path = sqlite_path(url)
+        if not path.exists() or not path.stat().st_size:
+            path.write_bytes(migrated)
+        upgrade_one(engine, url)
+
+    monkeypatch.setattr(store, "_upgrade", upgraded)
+
+
 @asynccontextmanager
 async def sqlite_store(path: Path) -> AsyncIterator[SqliteStore]:
     """The store on a database that is on the current schema already."""
-    store = watched(SqliteStore(path))
-    store.open()
+    opened = watched(SqliteStore(path))
+    opened.open()
     try:
-        yield store
+        yield opened
     finally:
-        await store.close()
+        await opened.close()
 
 
 @asynccontextmanager
 async def postgres_store(url: str) -> AsyncIterator[PostgresStore]:
     """The store on a PostgreSQL database that is on the current schema already."""
-    store = watched(PostgresStore(url))
-    store.open()
+    opened = watched(PostgresStore(url))
+    opened.open()
     try:
-        yield store
+        yield opened
     finally:
-        await store.close()
+        await opened.close()
 
 
 @asynccontextmanager

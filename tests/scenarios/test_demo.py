@@ -16,6 +16,7 @@ import structlog
 
 from countersign.bot.demo.command import run
 from countersign.bot.demo.options import DecisionName, FrontName, WorkflowName
+from tests.doubles.database import migrate_by_copying
 
 TIMEOUT_S = 110
 Shown = Callable[..., str]
@@ -25,6 +26,7 @@ Told = Callable[..., dict[str, Any]]
 @pytest.fixture
 def shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Shown]:
     """Run the demo in this process and return what it has printed."""
+    migrate_by_copying(monkeypatch)
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "")  # put back afterwards: the demo sets them
 

@@ -12,6 +12,7 @@ import structlog
 
 from countersign.bot.cli.main import main
 from tests.commands import build_once
+from tests.doubles.database import migrate_by_copying
 
 REPOSITORY = Path(__file__).parents[3]
 Cli = Callable[..., "Said"]
@@ -34,6 +35,7 @@ def cli(
     monkeypatch.setenv("COUNTERSIGN_CONFIG", str(REPOSITORY / "countersign.yaml"))
     monkeypatch.setattr("countersign.bot.console.console.width", 200)
     monkeypatch.setattr("typer.main.get_command", build_once)
+    migrate_by_copying(monkeypatch)
     for name in ("COUNTERSIGN_DATABASE_URL", "OPENAI_API_KEY", "AZURE_OPENAI_API_KEY"):
         monkeypatch.delenv(name, raising=False)
 
