@@ -22,7 +22,7 @@ GONE = "gone"
 """The member of a row that is not there any more."""
 PLAIN_TEXT = 64
 """Longer texts are on the ledger as their SHA-256."""
-_NEVER_PLAIN = frozenset({"execution_token"})
+NEVER_PLAIN = frozenset({"execution_token"})
 """Whoever reads the ledger must not learn what a tool takes for proof of who calls it."""
 
 
@@ -50,7 +50,7 @@ def told(columns: Mapping[str, Any]) -> JsonObject:
     return {
         name: (
             f"sha256:{sha256_hex(value.encode())}"
-            if isinstance(value, str) and (len(value) > PLAIN_TEXT or name in _NEVER_PLAIN)
+            if isinstance(value, str) and (len(value) > PLAIN_TEXT or name in NEVER_PLAIN)
             else value
         )
         for name, value in columns.items()

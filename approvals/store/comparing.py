@@ -25,7 +25,7 @@ from countersign.approvals.store.tables import Row
 Key = tuple[str, ...]
 """Table and primary key, as text."""
 _LIVE = (SessionStatus.RUNNING, SessionStatus.WAITING)
-_WHILE_LIVE = frozenset({"status", "error"})
+WHILE_LIVE = frozenset({"status", "error"})
 """Columns of a session that change without an entry while it goes on: it wakes, it is retried."""
 
 
@@ -116,7 +116,7 @@ def _columns(key: Key, said: JsonObject, columns: Mapping[str, Any]) -> Iterator
     live = key[0] == "sessions" and said.get("status") in _LIVE
     actual = told(columns)
     for name, value in said.items():
-        if name not in actual or (live and name in _WHILE_LIVE):
+        if name not in actual or (live and name in WHILE_LIVE):
             continue
         if actual[name] != value:
             yield f"{_name(key)}, column {name}: is not what the ledger says"

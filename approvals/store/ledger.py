@@ -150,21 +150,6 @@ def chain_of(connection: Connection, session_id: SessionId) -> Chain:
     return Chain(session_id, head(connection, session_id), rows)
 
 
-def chains(connection: Connection, after: str, *, limit: int) -> list[Chain]:
-    """The chains whose session ids follow `after`, by id: those of `limit` sessions, and of
-    sessions in between that are gone. None are left if there are none."""
-    columns = sessions.c.id, sessions.c.ledger_seq, sessions.c.ledger_head
-    query = select(*columns).where(sessions.c.id > after).order_by(sessions.c.id).limit(limit)
-    ends = {row[0]: (row[1], row[2]) for row in connection.execute(query)}
-    entries = select(ledger).where(ledger.c.session_id > after)
-    if len(ends) == limit:
-        entries = entries.where(ledger.c.session_id <= max(ends))
-    found: dict[str, list[Row[Any]]] = {session_id: [] for session_id in ends}
-    for row in connection.execute(entries.order_by(ledger.c.session_id, ledger.c.seq)).all():
-        found.setdefault(row.session_id, []).append(row)
-    return [Chain(SessionId(id_), ends.get(id_), found[id_]) for id_ in sorted(found)]
-
-
 def _head_of(row: Sequence[Any] | None, session_id: str) -> Head:
     if row is None:
         raise NotFoundError(f"There is no session {session_id}.")

@@ -24,6 +24,7 @@ from countersign.approvals.store import (
     checkpoints,
     codec,
     governance,
+    pages,
     policy_versions,
     sealed_tree,
     seals,
@@ -31,9 +32,12 @@ from countersign.approvals.store import (
 )
 from countersign.approvals.store import ledger as rows
 from countersign.approvals.store.comparing import differences
+from countersign.approvals.store.sound import is_sound
 
-PAGE = 500
+SESSIONS = 100
 """Sessions that are checked in one step; others use the store between two of them."""
+PAGE = 500
+"""Rows of anything else."""
 SEALS = 20
 """Seals that are checked in one step; each may name many sessions."""
 
@@ -123,12 +127,22 @@ def _sealed(
 
 def _page(connection: Connection, after: str) -> tuple[Verification, str | None]:
     """What the sessions that follow `after` give, and the last of them if there was any."""
-    found = rows.chains(connection, after, limit=PAGE)
-    if not found:
-        return Verification(entries=0), None
-    stored = tables.rows_of(connection, found[0].session_id, found[-1].session_id)
-    checked = [compared(chain, stored.get(chain.session_id, [])) for chain in found]
-    return combine(checked), found[-1].session_id
+    found = pages.page(connection, after, limit=SESSIONS)
+    entries, closer = 0, []
+    for session_id, whole in found.items():
+        if whole.session is not None and is_sound(whole.session, whole.entries, whole.stored):
+            entries += len(whole.entries)
+        else:
+            closer.append(_closer(connection, SessionId(session_id), whole.session is not None))
+    last = max(found, default=None)
+    return combine([Verification(entries=entries), *closer]), last
+
+
+def _closer(connection: Connection, session_id: SessionId, there: bool) -> Verification:
+    """What is wrong with one session, if anything is."""
+    if there:
+        return verify_one(connection, session_id)
+    return compared(rows.Chain(session_id, None, []), [])
 
 
 def verify_one(connection: Connection, session_id: SessionId) -> Verification:

@@ -101,6 +101,7 @@ async def test_no_table_is_read_from_end_to_end(
 async def test_chains_are_checked_a_page_at_a_time(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(verifying, "SESSIONS", 2)
     monkeypatch.setattr(verifying, "PAGE", 2)
     for _ in range(5):
         await world.asked()
