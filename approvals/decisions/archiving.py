@@ -191,7 +191,7 @@ class Archiving:
         """Write a whole file, with the sessions that can go; it is on the disk."""
         now = self._moments.now().now
         before = now - timedelta(days=older_than_days)
-        by = await self._store.read(archiving.proof)
+        by = await self._store.read(lambda c: archiving.proof(c, before))
         held = await self._store.read(holds.active)
         going: list[Kept] = []
         staying: list[KeptBack] = []

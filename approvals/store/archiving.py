@@ -50,16 +50,18 @@ Place = tuple[str, str]
 
 
 class Proven(NamedTuple):
-    """The newest signed checkpoint, and its hand-overs."""
+    """A signed checkpoint, and its hand-overs."""
 
     note: str
     size: int
     handovers: tuple[str, ...]
 
 
-def proof(connection: Connection) -> Proven:
-    """What an archive is proven by. Raises NotSealedError."""
-    note = checkpoints.newest(connection)
+def proof(connection: Connection, before: datetime) -> Proven:
+    """What an archive of sessions that have not moved since `before` is proven by: the newest
+    checkpoint that others have cosigned or stamped if it was signed since, else the newest. Raises
+    NotSealedError."""
+    note = checkpoints.newest_notarised(connection, since=before) or checkpoints.newest(connection)
     if note is None:
         raise NotSealedError(
             "No checkpoint of the ledger is signed yet, so an archive could not be proven."

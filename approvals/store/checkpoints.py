@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
@@ -31,10 +32,14 @@ def newest(connection: Connection, *, at_least: int = 0) -> str | None:
     return note
 
 
-def newest_notarised(connection: Connection, *, at_least: int = 0) -> str | None:
+def newest_notarised(
+    connection: Connection, *, at_least: int = 0, since: datetime | None = None
+) -> str | None:
     """The note of the largest tree to which somebody else has added a line, among the last
-    `LOOKED_AT` that are signed."""
+    `LOOKED_AT` that are signed; with `since` only if it was signed then or later."""
     latest = select(rows.c.note, rows.c.size).where(rows.c.size >= at_least)
+    if since is not None:
+        latest = latest.where(rows.c.at >= codec.to_text(since))
     latest = latest.order_by(rows.c.size.desc()).limit(LOOKED_AT)
     some = latest.subquery()
     query = select(some.c.note).where(some.c.note.like(_TWO_LINES)).order_by(some.c.size.desc())

@@ -73,15 +73,15 @@ def bundle(
     private: Sequence[PrivateRule] = (),
     most: int | None = None,
 ) -> JsonObject:
-    """The chains, up to the newest signed checkpoint, of the sessions that have such entries;
-    without bodies that `private` covers.
+    """The chains, up to a signed checkpoint, of the sessions that have such entries; without
+    bodies that `private` covers. It is the newest checkpoint that others have cosigned or stamped
+    if that has as much of these sessions as the newest one, else the newest.
 
     Raises NotSealedError, also if one of them is not in it yet; InvalidError for more than `most`.
     """
     note = checkpoints.newest(connection)
     if note is None:
         raise NotSealedError("No checkpoint of the ledger is signed yet, so nothing can be proven.")
-    size = Checkpoint.parse(opened_unchecked(note)).size
     found = select(ledger.c.session_id).where(*_entries(wanted)).distinct()
     bounded = found.order_by(ledger.c.session_id).limit(None if most is None else most + 1)
     ids = connection.execute(bounded).scalars().all()
@@ -90,6 +90,8 @@ def bundle(
             f"Those are more than {most:,} sessions: choose fewer, or use the command "
             "`countersign ledger export --format bundle`."
         )
+    note = _notarised(connection, ids, note) or note
+    size = _size(note)
     stored = tree.StoredTree(connection)
     return {
         "format": FORMAT,
@@ -97,6 +99,24 @@ def bundle(
         "handovers": [each.handover for each in checkpoints.keys(connection) if each.handover],
         "chains": [_chain(connection, stored, each, size, bodies, private) for each in ids],
     }
+
+
+def _notarised(connection: Connection, ids: Sequence[str], newest: str) -> str | None:
+    """A note with what others say of it, under which these sessions are as long as under the
+    newest."""
+    note = checkpoints.newest_notarised(connection)
+    if note is None or note == newest:
+        return None
+    sizes = _size(note), _size(newest)
+    for each in ids:
+        before, now = (tree.newest_place(connection, each, size) for size in sizes)
+        if before is None or now is None or before[1] != now[1]:
+            return None
+    return note
+
+
+def _size(note: str) -> int:
+    return Checkpoint.parse(opened_unchecked(note)).size
 
 
 def _chain(
