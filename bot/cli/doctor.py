@@ -16,6 +16,7 @@ from countersign.approvals.store.conversations import blocked
 from countersign.approvals.store.deliveries import out_of_reach
 from countersign.approvals.store.session_lists import live_versions
 from countersign.approvals.store.urls import is_postgresql, shown, sqlite_path
+from countersign.bot.cli import notary_checks
 from countersign.bot.cli.options import ConfigOption
 from countersign.bot.clock import SystemClock
 from countersign.bot.console import console
@@ -47,6 +48,7 @@ def doctor(config: ConfigOption = None) -> None:
     results += [asyncio.run(_run(name, check, settings)) for name, check in checks.items()]
     results.append(asyncio.run(_run("sessions", partial(_sessions, examined), settings)))
     if not examined.problems:
+        results += _notaries(settings)
         results.append(asyncio.run(_directories(settings)))
         results += [asyncio.run(_system(each, settings)) for each in settings.systems]
     if not all(results):
@@ -95,6 +97,15 @@ async def _system(each: Configured, settings: Settings) -> bool:
     for result in results:
         _line(result.ok, f"{words}, {result.name}", visible(result.said))
     return all(result.ok for result in results)
+
+
+def _notaries(settings: Settings) -> list[bool]:
+    """Ask the witnesses and time-stamping authorities, if there are any."""
+    results = []
+    for each in notary_checks.found(settings.ledger):
+        _line(each.ok, each.name, visible(each.said))
+        results.append(each.ok)
+    return results
 
 
 async def _directories(settings: Settings) -> bool:

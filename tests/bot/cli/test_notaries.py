@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ from tests.bot.cli.test_publishing import _copy
 from tests.doubles.tsa import Authority, serving
 
 KEY = str(SEALING_KEY.verifier)
-W1, W2 = SigningKey("w1.example/w", b"1" * 32), SigningKey("w2.example/w", b"2" * 32)
+W1, W2, W3 = (SigningKey(f"w{n}.example/w", bytes([48 + n]) * 32) for n in (1, 2, 3))
 
 
 @contextmanager
@@ -92,6 +93,13 @@ def test_what_is_published_is_cosigned_and_stamped_and_a_receipt_shows_it_offlin
         with witness(tmp_path, W2) as second:  # it remembers over a restart
             configure([first, second], tsa)
             asyncio.run(story())
+        with witness(tmp_path, W2) as second:
+            configure([first, second | {"key": str(witness_key(W3))}], tsa)
+            healthy = cli("doctor", "--config", str(config))
+        configure([first, second], tsa, quorum=1)
+        authority.at += timedelta(hours=1)
+        late = cli("doctor", "--config", str(config))
+        authority.at -= timedelta(hours=1)
         told = cli("ledger", "verify", "--config", str(config))
         outside = cli("ledger", "verify", "--against", str(kept), *offline)
         checked = cli("verify", str(receipt.with_name("first")), *offline)
@@ -111,6 +119,11 @@ def test_what_is_published_is_cosigned_and_stamped_and_a_receipt_shows_it_offlin
         connection.close()
         refused = cli("ledger", "publish", "--to", str(tmp_path / "new"), "--config", str(config))
 
+    assert "ok  witness w1.example/w: cosigns the checkpoint of size" in healthy.out
+    assert "FIX witness w3.example/w: The witness w3.example/w answers" in healthy.out, healthy.out
+    assert f"ok  time stamps, {tsa.removeprefix('http://')}: answers" in healthy.out
+    assert "FIX witness w2.example/w: The witness w2.example/w cannot be reached" in late.out
+    assert "s ahead of ours: set both by NTP" in late.out
     assert (0, True) == (told.status, "cosigned by 1 of 2 witnesses (1 needed)" in told.out), told
     assert (0, True) == (outside.status, "cosigned by 2 of 2 witnesses" in outside.out), outside.out
     assert f"was there at the latest: {tsa.removeprefix('http://')}" in outside.out
