@@ -440,8 +440,8 @@ def _rewritten(path: Path, other: Path, change: Callable[[dict[str, Any]], objec
 async def test_what_moves_between_writing_and_deleting_is_not_archived(office: Office) -> None:
     request = await office.over()
     world, session_id = office.world, request.session_id
-    by = await world.store.read(rows_of.proof)
     now = world.clock.now()
+    by = await world.store.read(lambda c: rows_of.proof(c, now))
     taken = await world.store.read(lambda c: rows_of.taken(c, session_id, [], by, now))
     assert not isinstance(taken, str)
     manifest = Manifest(
