@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import structlog
-
 from countersign.approvals.audit.notes import SigningKey, VerifierKey
 from countersign.approvals.ports import Clock
 from countersign.approvals.read_links import ReadLinks
 from countersign.bot.settings.ledger_keys import local_ledger_key
 from countersign.bot.settings.links import local_key
 from countersign.bot.settings.sections import Settings
-
-log = structlog.get_logger(__name__)
 
 
 def pages_url(settings: Settings) -> str:
@@ -21,13 +17,13 @@ def pages_url(settings: Settings) -> str:
 
 
 def read_links(settings: Settings, clock: Clock) -> ReadLinks | None:
-    """Links to the page with all of a request; None where no key was given to sign them."""
+    """Links to the page with all of a request; None where there is no key to sign them: production
+    is not started without."""
     if settings.link_key is not None:
         key = settings.link_key.get_secret_value().encode()
     elif settings.local:
         key = local_key(settings.database_url)
     else:
-        log.warning("no page for what does not fit on a card: set links.key_env")
         return None
     return ReadLinks(key, settings.public_url, clock)
 

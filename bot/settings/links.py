@@ -28,16 +28,19 @@ class LinksSettings(Value):
     """The variable with the key, the same on every server of a deployment."""
 
 
-def link_key(section: LinksSettings | None, environ: Mapping[str, str]) -> SecretStr | str | None:
-    """The key; a text is what is wrong; None if there is none."""
+def link_key(
+    section: LinksSettings | None, environ: Mapping[str, str], *, local: bool
+) -> SecretStr | str | None:
+    """The key; a text is what is wrong; None where local mode makes one of its own."""
     variable = (section or LinksSettings()).key_env
     key = secret(variable, environ)
     if key is None:
-        if section is None:
+        if section is None and local:
             return None
         return (
-            f"links.key_env: {variable_words(variable)} is not set; export a random key, "
-            "for example from `openssl rand -hex 32`, the same on every server."
+            f"links.key_env: {variable_words(variable)} is not set, and signs links to the page "
+            "for what does not fit on a card or into a ticket; export a random key, for example "
+            "from `openssl rand -hex 32`, the same on every server."
         )
     if len(key.get_secret_value().encode()) < MIN_KEY_BYTES:
         return (

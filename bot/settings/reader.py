@@ -240,7 +240,9 @@ class Reader:
 
     def _link_key(self) -> SecretStr | None:
         section = self.section("links", LinksSettings)
-        return self._chosen(link_key(section, self._environ)) if self._complete else None
+        if not self._complete:
+            return None
+        return self._chosen(link_key(section, self._environ, local=self.local))
 
     def _ledger_key(self, section: LedgerSettings) -> SecretStr | None:
         return self._chosen(ledger_key(section, self._environ)) if self._complete else None

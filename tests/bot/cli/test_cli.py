@@ -409,6 +409,7 @@ def test_speaking_as_somebody_else_is_for_local_mode(
             rule.pop("channels", None)
     (tmp_path / "c.yaml").write_text(yaml.safe_dump(document))
     monkeypatch.setenv("COUNTERSIGN_ENV", "production")
+    monkeypatch.setenv("COUNTERSIGN_LINK_KEY", "0" * 64)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
     monkeypatch.setenv("BOT_SECRET", "bot-secret")
 

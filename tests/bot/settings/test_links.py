@@ -13,6 +13,7 @@ from countersign.bot.settings.links import DEFAULT_KEY, local_key
 from countersign.bot.settings.sections import Mode, Settings
 from tests.bot.settings.test_settings import ENVIRON, good, load
 
+WITHOUT = {name: value for name, value in ENVIRON.items() if name != DEFAULT_KEY}
 LONG = "0123456789abcdef0123456789abcdef"
 
 
@@ -35,8 +36,17 @@ def test_key_is_read_from_the_variable_and_does_not_show(
     assert read_links(settings, SystemClock()) is not None
 
 
-def test_production_without_a_key_starts_and_makes_no_links(tmp_path: Path) -> None:
-    assert read_links(load(tmp_path, good()), SystemClock()) is None
+def test_production_does_not_start_without_a_key(tmp_path: Path) -> None:
+    """What does not fit on a card could be approved by nobody who sees the card."""
+    with pytest.raises(ConfigurationError) as caught:
+        load(tmp_path, good(), environ=WITHOUT)
+    (problem,) = caught.value.problems
+    said = problem.partition(": ")[2]
+    without = load(tmp_path, good()).model_copy(update={"link_key": None})
+
+    assert said.startswith(f"links.key_env: the environment variable {DEFAULT_KEY} is not set")
+    assert "export a random key, for example from `openssl rand -hex 32`" in said
+    assert read_links(without, SystemClock()) is None
 
 
 def test_pages_are_linked_where_somebody_can_sign_in(tmp_path: Path) -> None:
@@ -61,7 +71,7 @@ def test_what_is_wrong_is_named(
 ) -> None:
     document = good() if section is None else {**good(), "links": section}
     with pytest.raises(ConfigurationError, match=expected):
-        load(tmp_path, document, {**ENVIRON, **environ})
+        load(tmp_path, document, {**WITHOUT, **environ})
 
 
 def test_local_mode_makes_a_key_that_outlives_a_restart(tmp_path: Path) -> None:
