@@ -67,6 +67,10 @@ def local_ledger_key(database_url: str) -> SigningKey | None:
     """A key for one's own machine: made once and kept beside the database. None where there is no
     file beside which to keep it, or it cannot be kept."""
     if is_postgresql(database_url):
+        log.warning(
+            "checkpoints of the ledger not signed: beside PostgreSQL there is no file for a key",
+            fix="export COUNTERSIGN_LEDGER_KEY, with what `countersign ledger keygen` makes",
+        )
         return None
     path = Path(f"{sqlite_path(database_url)}.ledger-key")
     try:

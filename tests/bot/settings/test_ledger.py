@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr, ValidationError
+from structlog.testing import capture_logs
 
 from countersign.approvals.audit.cosignatures import witness_key
 from countersign.approvals.audit.notes import SigningKey
@@ -58,7 +59,9 @@ def test_the_local_key_outlives_a_restart(tmp_path: Path) -> None:
     assert key == local_ledger_key(url)
     (tmp_path / "countersign.db.ledger-key").write_text("no key")
     assert local_ledger_key(url) is None
-    assert local_ledger_key("postgresql://localhost/x") is None
+    with capture_logs() as said:
+        assert local_ledger_key("postgresql://localhost/x") is None
+    assert "countersign ledger keygen" in said[0]["fix"]
 
 
 def test_rules_of_what_is_private() -> None:
