@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -94,6 +94,7 @@ def test_what_is_published_is_cosigned_and_stamped_and_a_receipt_shows_it_offlin
             configure([first, second], tsa)
             asyncio.run(story())
         with witness(tmp_path, W2) as second:
+            authority.at = datetime.now(UTC).replace(microsecond=0)
             configure([first, second | {"key": str(witness_key(W3))}], tsa)
             healthy = cli("doctor", "--config", str(config))
         configure([first, second], tsa, quorum=1)
