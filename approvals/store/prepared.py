@@ -2,14 +2,15 @@
 
 Building a statement and its result costs SQLAlchemy about 100 µs of CPU, SQLite about 5 to run it
 (docs/adr/0010-prepared-statements.md). So what every session passes through is compiled to text
-once per database and handed to the driver without a detour. Errors are SQLAlchemy's.
+once per database and handed to the driver without a detour. Errors are SQLAlchemy's, and so are
+packed columns (`schema.columns.Packed`): text comes in and goes out.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ClauseElement, Connection, Dialect, Table, bindparam
 from sqlalchemy.dialects import sqlite
@@ -17,10 +18,38 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from countersign.approvals.store.error_redaction import make_terse
+from countersign.approvals.store.schema.columns import Packed
 
 SQLITE = sqlite.dialect(paramstyle="named")
 Parameters = Mapping[str, Any]
+T = TypeVar("T")
 NONE: Parameters = {}
+
+
+class Compiled(NamedTuple):
+    """A statement as one database takes it."""
+
+    text: str
+    constants: Parameters
+    """The values that stand in it beside the parameters."""
+    packs: Sequence[tuple[str, Callable[[Any], Any]]] = ()
+    """How parameters are stored that are not stored as they are."""
+    unpacks: Sequence[tuple[int, Callable[[Any], Any]]] = ()
+    """And how such columns of a row are read."""
+
+    def given(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """All values, as they are stored."""
+        for name, pack in self.packs:
+            parameters[name] = pack(parameters[name])
+        parameters.update(self.constants)
+        return parameters
+
+    def read(self, row: Sequence[Any]) -> Sequence[Any]:
+        """A row, as it is to be read."""
+        values = [*row]
+        for at, unpack in self.unpacks:
+            values[at] = unpack(values[at])
+        return tuple(values)
 
 
 class Prepared:
@@ -31,35 +60,33 @@ class Prepared:
 
     def __init__(self, statement: ClauseElement, *, postgresql: ClauseElement | None = None):
         self._statement = statement if postgresql is None else postgresql
-        self._sqlite, self._constants = _compiled(statement, SQLITE)
-        self._compiled: dict[str, tuple[str, Parameters]] = {}
+        self._sqlite = _compiled(statement, SQLITE)
+        self._compiled: dict[str, Compiled] = {}
 
     def all(self, connection: Connection, **parameters: Any) -> Sequence[Sequence[Any]]:
         """Every row, as values in the order of the columns."""
         if connection.dialect.name != "sqlite":
             return self._elsewhere(connection, parameters).fetchall()  # type: ignore[no-any-return]
-        parameters.update(self._constants)
+        given = self._sqlite.given(parameters)
         try:
-            return run(connection, self._sqlite, parameters).fetchall()
+            rows = run(connection, self._sqlite.text, given).fetchall()
         except sqlite3.Error as exc:  # only the first row is read at once
-            raise _wrapped(exc, self._sqlite, parameters) from exc
+            raise _wrapped(exc, self._sqlite.text, given) from exc
+        return [self._sqlite.read(row) for row in rows] if self._sqlite.unpacks else rows
 
     def first(self, connection: Connection, **parameters: Any) -> Sequence[Any] | None:
         """The first row."""
         if connection.dialect.name != "sqlite":
-            cursor = self._elsewhere(connection, parameters)
-        else:
-            parameters.update(self._constants)
-            cursor = run(connection, self._sqlite, parameters)
-        row: tuple[Any, ...] | None = cursor.fetchone()
-        return row
+            found: tuple[Any, ...] | None = self._elsewhere(connection, parameters).fetchone()
+            return found
+        row = run(connection, self._sqlite.text, self._sqlite.given(parameters)).fetchone()
+        return self._sqlite.read(row) if row is not None and self._sqlite.unpacks else row
 
     def run(self, connection: Connection, **parameters: Any) -> int:
         """Change rows; returns how many."""
         if connection.dialect.name != "sqlite":
             return self._elsewhere(connection, parameters).rowcount  # type: ignore[no-any-return]
-        parameters.update(self._constants)
-        return run(connection, self._sqlite, parameters).rowcount
+        return run(connection, self._sqlite.text, self._sqlite.given(parameters)).rowcount
 
     def run_each(self, connection: Connection, rows: Iterable[Parameters]) -> int:
         """Run it with the parameters of each row, at once; returns how many rows it changed."""
@@ -68,19 +95,20 @@ class Prepared:
             return sum(self.run(connection, **row) for row in given)
         if connection.dialect.name != "sqlite":
             return self._elsewhere(connection, *given).rowcount  # type: ignore[no-any-return]
-        each = [{**row, **self._constants} for row in given]
+        each = [self._sqlite.given({**row}) for row in given]
+        text = self._sqlite.text
         driver: Any = connection.connection.dbapi_connection
         try:
-            return driver.executemany(self._sqlite, each).rowcount  # type: ignore[no-any-return]
+            return driver.executemany(text, each).rowcount  # type: ignore[no-any-return]
         except sqlite3.Error as exc:
-            raise _wrapped(exc, self._sqlite, each[0]) from exc
+            raise _wrapped(exc, text, each[0]) from exc
 
     def _elsewhere(self, connection: Connection, *rows: Parameters) -> Any:
         """Run it on another database; returns the driver's cursor, with every row in memory."""
         dialect = connection.dialect
         if dialect.name not in self._compiled:
             self._compiled[dialect.name] = _compiled(self._statement, dialect)
-        text, constants = self._compiled[dialect.name]
+        text, constants, *_ = self._compiled[dialect.name]
         values = [{**constants, **row} for row in rows]
         driver: Any = connection.connection
         cursor = driver.cursor()
@@ -121,8 +149,7 @@ def insertion(table: Table, *without: str) -> Prepared:
     return Prepared(table.insert().values({name: bindparam(name) for name in names}))
 
 
-def _compiled(statement: ClauseElement, dialect: Dialect) -> tuple[str, Parameters]:
-    """Its text, and the values that stand in it beside the parameters."""
+def _compiled(statement: ClauseElement, dialect: Dialect) -> Compiled:
     compiled = statement.compile(dialect=dialect)
     # Lists in IN, defaults made in Python and places without names are only known at each call.
     if not isinstance(compiled, SQLCompiler) or (
@@ -131,4 +158,23 @@ def _compiled(statement: ClauseElement, dialect: Dialect) -> tuple[str, Paramete
         raise TypeError(f"This cannot be prepared for {dialect.name}: {statement}")
     given = {bind.key for bind in compiled.binds.values() if bind.required}
     values = compiled.construct_params(_check=False)
-    return compiled.string, {name: v for name, v in values.items() if name not in given}
+    constants = {name: value for name, value in values.items() if name not in given}
+    if dialect.name != "sqlite":  # which alone keeps columns otherwise
+        return Compiled(compiled.string, constants)
+    named = ((name, bind.type) for bind, name in compiled.bind_names.items())
+    packs = {name: kind.pack for name, kind in _packed(named)}
+    read = enumerate(column.type for column in compiled._result_columns)
+    return Compiled(
+        compiled.string,
+        {name: packs.get(name, _as_it_is)(value) for name, value in constants.items()},
+        [(name, pack) for name, pack in packs.items() if name in given],
+        [(at, kind.unpack) for at, kind in _packed(read)],
+    )
+
+
+def _packed(kinds: Iterable[tuple[T, Any]]) -> list[tuple[T, Packed]]:
+    return [(of, kind) for of, kind in kinds if isinstance(kind, Packed)]
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

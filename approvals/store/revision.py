@@ -6,6 +6,7 @@ import, is needed only where one has to be run.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -13,7 +14,18 @@ from sqlalchemy import Connection, Engine, inspect, text
 MIGRATIONS = Path(__file__).parent / "migrations"
 KNOWN = frozenset(p.name.partition("_")[0] for p in MIGRATIONS.glob("versions/[0-9]*_*.py"))
 """Every revision that this version, or one before it, has made."""
-HEAD = max(KNOWN)
+_BUILT_UPON = re.compile(r'^down_revision = "(\w+)"$', re.MULTILINE)
+
+
+def _newest() -> str:
+    """The one that no other builds upon, whatever their numbers."""
+    texts = (file.read_text() for file in MIGRATIONS.glob("versions/[0-9]*_*.py"))
+    older = {found.group(1) for text in texts if (found := _BUILT_UPON.search(text))}
+    (newest,) = KNOWN - older
+    return newest
+
+
+HEAD = _newest()
 """The revision of this version."""
 
 

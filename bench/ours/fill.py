@@ -34,6 +34,8 @@ Rows = dict[str, list[tuple[Any, ...]]]
 SEPARATOR = "\0"
 """Stands in no text that was ever stored."""
 _TEXT = object()
+DIGESTS = frozenset({"digest", "execution_token", "call_hash"})
+"""Columns of requests that SQLite keeps as the bytes that their digits say."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,10 @@ def read_template(url: str) -> Template:
             order = " ORDER BY seq" if table == "ledger" else ""
             cursor = connection.execute(f"SELECT * FROM {table}{order}")  # noqa: S608 - our names
             names = [column[0] for column in cursor.description]
-            rows[table] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            rows[table] = [
+                dict(zip(names, map(_as_text, names, row), strict=True))
+                for row in cursor.fetchall()
+            ]
     return Template(rows)
 
 
@@ -194,6 +199,17 @@ def _told(secret: str) -> str:
     return f"sha256:{sha256_hex(secret.encode())}"
 
 
+def _as_text(name: str, value: Any) -> Any:
+    return value.hex() if name in DIGESTS and isinstance(value, bytes) else value
+
+
+def _as_kept(names: Sequence[str], row: Sequence[Any]) -> list[Any]:
+    return [
+        bytes.fromhex(value) if name in DIGESTS else value
+        for name, value in zip(names, row, strict=True)
+    ]
+
+
 def _is_plain(value: Any) -> bool:
     return not isinstance(value, str)
 
@@ -206,7 +222,7 @@ def _write_sqlite(url: str, columns: dict[str, list[str]], chunks: Iterator[Rows
             for table in columns:
                 marks = ", ".join("?" for _ in columns[table])
                 sql = f"INSERT INTO {table} ({', '.join(columns[table])}) VALUES ({marks})"  # noqa: S608 - our names
-                connection.executemany(sql, rows[table])
+                connection.executemany(sql, map(partial(_as_kept, columns[table]), rows[table]))
             connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

@@ -1,13 +1,15 @@
-"""What all tables share: the metadata, and text that every database sorts alike."""
+"""What all tables share: the metadata, text that every database sorts alike, and packed text."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import TEXT, MetaData
+from sqlalchemy import TEXT, Dialect, MetaData
 from sqlalchemy import String as _String
 from sqlalchemy import Text as _Text
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from countersign.approvals.store import packing
 
 _BYTEWISE = TEXT(collation="C")
 """On PostgreSQL all text sorts by its bytes, as on SQLite, and has no length that is enforced."""
@@ -19,6 +21,41 @@ def String(length: int) -> TypeEngine[Any]:  # noqa: N802 - reads as the type th
 
 
 Text: TypeEngine[Any] = _Text().with_variant(_BYTEWISE, "postgresql")
+
+
+class Packed(TypeDecorator[str]):
+    """Text that SQLite keeps as `packing.pack` makes it: it takes bytes in any column. PostgreSQL
+    compresses long values by itself, and servers of two releases may run on it together."""
+
+    impl = _Text
+    cache_ok = True
+    declared: TypeEngine[Any] = _Text()
+    """As SQLite was told when it was text."""
+    pack = staticmethod(packing.pack)
+    unpack = staticmethod(packing.unpack)
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """The type that the database knows."""
+        known = self.declared if dialect.name == "sqlite" else _BYTEWISE
+        return dialect.type_descriptor(known)
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:
+        """What is stored."""
+        return self.pack(value) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """What was stored."""
+        return self.unpack(value)
+
+
+class Hex(Packed):
+    """Hexadecimal digits that SQLite keeps as the bytes that they say."""
+
+    cache_ok = True
+    declared = _String(64)
+    pack = staticmethod(packing.pack_hex)
+    unpack = staticmethod(packing.unpack_hex)
+
 
 metadata = MetaData(
     naming_convention={

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, UniqueConstraint, and_
 
-from countersign.approvals.store.schema.columns import String, Text, metadata
+from countersign.approvals.store.schema.columns import Hex, String, Text, metadata
 
 requests = Table(
     "requests",
@@ -26,7 +26,7 @@ requests = Table(
     Column("reason", Text, nullable=False),
     Column("policy_version", String(64), nullable=False),
     Column("revision", Integer, nullable=False),
-    Column("digest", String(64), nullable=False),
+    Column("digest", Hex, nullable=False),
     Column("stages", Text, nullable=False),
     Column("stage", Integer, nullable=False),
     Column("status", String(20), nullable=False),
@@ -35,7 +35,7 @@ requests = Table(
     Column("created_at", String(32), nullable=False),
     Column("expires_at", String(32)),
     Column("decision", Text),
-    Column("execution_token", String(64), nullable=False),
+    Column("execution_token", Hex, nullable=False),
     Column("executing_epoch", Integer),
     Column("result", Text),
     Column("channels", Text, nullable=False, server_default='["teams"]'),
@@ -50,7 +50,7 @@ requests = Table(
     Column("facts", Text),
     Column("preview", Text),
     Column("asked_again", Text, nullable=False, server_default=""),
-    Column("call_hash", String(64), nullable=False, server_default=""),
+    Column("call_hash", Hex, nullable=False, server_default=""),
     Column("same_calls", Text),
     # Where its `proposed` stands in the chain of its session.
     Column("ledger_seq", Integer, nullable=False, server_default="0"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table
 
-from countersign.approvals.store.schema.columns import String, Text, metadata
+from countersign.approvals.store.schema.columns import Packed, String, Text, metadata
 
 sessions = Table(
     "sessions",
@@ -20,7 +20,7 @@ sessions = Table(
     Column("created_at", String(32), nullable=False),
     Column("updated_at", String(32), nullable=False),
     Column("checkpoint_id", String(40)),
-    Column("snapshot", Text),
+    Column("snapshot", Packed),
     Column("answer", Text),
     Column("error", Text),
     # Run lease: one process at a time; every write of a run compares `epoch`.

@@ -86,7 +86,7 @@ async def test_a_role_is_read_from_where_a_page_ends(
     tmp_path: Path, query: Prepared, from_there: str
 ) -> None:
     """Nothing before it is passed by, and nothing is sorted."""
-    statement, constants = query._sqlite, query._constants
+    statement, constants, *_ = query._sqlite
     values = {
         **constants,
         "role": "manager",

@@ -39,8 +39,8 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Statement]]:
 
     def keep_elsewhere(self: Prepared, to: Connection, values: Mapping[str, Any]) -> Any:
         made = elsewhere(self, to, values)
-        text, constants = self._compiled[to.dialect.name]
-        keep(text, {**constants, **values})
+        compiled = self._compiled[to.dialect.name]
+        keep(compiled.text, {**compiled.constants, **values})
         return made
 
     event.listen(Engine, "before_cursor_execute", keep_plain)
