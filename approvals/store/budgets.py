@@ -15,13 +15,14 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Insert, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from countersign.approvals.models import Request
 from countersign.approvals.ports import Unit
 from countersign.approvals.rules.budgets.charges import NOTHING, Account, Charge, Used
 from countersign.approvals.rules.conditions.amount import amount_text, minus, plus
 from countersign.approvals.store import changes, codec
+from countersign.approvals.store.dialects import postgresql
 from countersign.approvals.store.prepared import Prepared, insertion
 from countersign.approvals.store.schema import budget_counters, budget_uses
 
@@ -213,7 +214,7 @@ def _locking(insert: Any) -> Insert:
     return found
 
 
-_LOCK = Prepared(_locking(sqlite.insert), postgresql=_locking(postgresql.insert))
+_LOCK = Prepared(_locking(sqlite.insert), postgresql=lambda: _locking(postgresql().insert))
 _SET = Prepared(
     update(budget_counters)
     .where(*_of)

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from countersign.approvals.models import Conversation, JsonObject, PrincipalId
 from countersign.approvals.store import codec
+from countersign.approvals.store.dialects import dialect_of
 from countersign.approvals.store.schema import conversations
 
 
@@ -152,6 +152,6 @@ def _columns(value: Conversation) -> dict[str, Any]:
 
 
 def _insert(connection: Connection, values: dict[str, Any]) -> Any:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    dialect = dialect_of(connection)
     query = dialect.insert(conversations).values(values).on_conflict_do_nothing()
     return query.execution_options(preserve_rowcount=True)

@@ -19,7 +19,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from countersign.approvals.audit.canonical import sha256_hex
 from countersign.approvals.errors import NotFoundError
@@ -35,6 +35,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Unit
 from countersign.approvals.store import changes, codec
+from countersign.approvals.store.dialects import postgresql
 from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import deliveries, notices, reminders, requests
 
@@ -275,7 +276,7 @@ _GET = Prepared(select(deliveries).where(_this))
 _LOCKED = Prepared(select(deliveries).where(_this).with_for_update())
 _of = deliveries.c.request_id == bindparam("of")
 _waits = or_(deliveries.c.status == _PENDING, deliveries.c.status == _UNREACHABLE)
-_ADD = Prepared(_adding(sqlite), postgresql=_adding(postgresql))
+_ADD = Prepared(_adding(sqlite), postgresql=lambda: _adding(postgresql()))
 _OF_REQUEST = Prepared(select(deliveries).where(_of).order_by(deliveries.c.id))
 _IDS = Prepared(select(deliveries.c.id).where(_of).order_by(deliveries.c.id))
 _DUE = Prepared(

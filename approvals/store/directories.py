@@ -12,11 +12,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from countersign.approvals.errors import LostLeaseError
 from countersign.approvals.models import DirectoryPage, Value
 from countersign.approvals.store import codec, directory_staging
+from countersign.approvals.store.dialects import dialect_of
 from countersign.approvals.store.schema import (
     directory_accounts,
     directory_groups,
@@ -236,5 +236,5 @@ def _change(connection: Connection, begun: Begun, **values: Any) -> None:
 
 
 def _insert(connection: Connection, table: Table) -> Any:
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    make = dialect_of(connection).insert
     return make(table)

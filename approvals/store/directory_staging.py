@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from countersign.approvals.models import Account, DirectoryPage, JsonObject
 from countersign.approvals.store import codec
+from countersign.approvals.store.dialects import dialect_of
 from countersign.approvals.store.schema import directory_staged
 
 ACCOUNT, GROUP, MEMBER = "account", "group", "member"
@@ -23,7 +23,7 @@ def put(connection: Connection, source: str, generation: int, page: DirectoryPag
         rows[ACCOUNT, account_id, ""] = _row(ACCOUNT, account_id, "", said)
     if not rows:
         return
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    make = dialect_of(connection).insert
     insert = make(directory_staged)
     upsert = insert.on_conflict_do_update(
         index_elements=["source", "kind", "id", "member_id"],

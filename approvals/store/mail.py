@@ -9,10 +9,10 @@ from hashlib import sha256
 from typing import Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from countersign.approvals.models import DeliveryId, PrincipalId, RequestId, Value
 from countersign.approvals.store import codec
+from countersign.approvals.store.dialects import dialect_of
 from countersign.approvals.store.schema import mail_links, mail_mutes, mail_threads
 
 TOKEN_BYTES = 32
@@ -67,7 +67,7 @@ def threads(connection: Connection, message_id: str) -> Sequence[MailThread]:
 def keep_thread(connection: Connection, known: MailThread, now: datetime) -> None:
     """Write it, over what was known of its delivery."""
     values = {**known.model_dump(), "at": codec.to_text(now)}
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    dialect = dialect_of(connection)
     connection.execute(
         dialect.insert(mail_threads)
         .values(values)
@@ -113,7 +113,7 @@ def muted(connection: Connection, principal_id: str) -> frozenset[str]:
 
 def mute(connection: Connection, principal_id: str, kind: str, now: datetime) -> None:
     """They do not want this kind. Harmless to repeat."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    dialect = dialect_of(connection)
     values = {"principal_id": principal_id, "kind": kind, "at": codec.to_text(now)}
     connection.execute(dialect.insert(mail_mutes).values(values).on_conflict_do_nothing())
 

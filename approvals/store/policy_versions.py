@@ -6,13 +6,13 @@ import json
 from datetime import datetime
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from countersign.approvals.audit.canonical import canonical_json, sha256_hex
 from countersign.approvals.errors import IntegrityError, NotFoundError
 from countersign.approvals.models import JsonObject, Value
 from countersign.approvals.rules.policy import VERSION_DIGITS
 from countersign.approvals.store import codec
+from countersign.approvals.store.dialects import dialect_of
 from countersign.approvals.store.schema import policy_versions
 
 
@@ -26,7 +26,7 @@ class PolicyVersion(Value):
 
 def keep(connection: Connection, version: str, document: JsonObject, now: datetime) -> None:
     """Store a version; one that is there stays as it is."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    insert = dialect_of(connection).insert
     row = {
         "version": version,
         "document": canonical_json(document).decode(),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ClauseElement, Connection, Dialect, Table, bindparam
@@ -53,15 +54,26 @@ class Compiled(NamedTuple):
 
 
 class Prepared:
-    """One statement. Parameters are given by the names of its `bindparam`s.
+    """One statement, compiled when it is first run. Parameters are given by the names of its
+    `bindparam`s.
 
-    `postgresql` is the same one, where that database has a construct of its own for it.
+    `postgresql` makes the same one, where that database has a construct of its own for it.
     """
 
-    def __init__(self, statement: ClauseElement, *, postgresql: ClauseElement | None = None):
-        self._statement = statement if postgresql is None else postgresql
-        self._sqlite = _compiled(statement, SQLITE)
+    def __init__(
+        self, statement: ClauseElement, *, postgresql: Callable[[], ClauseElement] | None = None
+    ):
+        self._statement, self._postgresql = statement, postgresql
         self._compiled: dict[str, Compiled] = {}
+
+    def compiled(self, dialect: Dialect) -> Compiled:
+        """As this database takes it. Raises TypeError if it cannot be prepared."""
+        own = None if dialect.name == "sqlite" else self._postgresql
+        return _compiled(self._statement if own is None else own(), dialect)
+
+    @cached_property
+    def _sqlite(self) -> Compiled:
+        return self.compiled(SQLITE)
 
     def all(self, connection: Connection, **parameters: Any) -> Sequence[Sequence[Any]]:
         """Every row, as values in the order of the columns."""
@@ -107,7 +119,7 @@ class Prepared:
         """Run it on another database; returns the driver's cursor, with every row in memory."""
         dialect = connection.dialect
         if dialect.name not in self._compiled:
-            self._compiled[dialect.name] = _compiled(self._statement, dialect)
+            self._compiled[dialect.name] = self.compiled(dialect)
         text, constants, *_ = self._compiled[dialect.name]
         values = [{**constants, **row} for row in rows]
         driver: Any = connection.connection

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from countersign.approvals.audit.canonical import sha256_hex
 from countersign.approvals.audit.ledger import GOVERNANCE
@@ -21,6 +20,7 @@ from countersign.approvals.models import (
 )
 from countersign.approvals.ports import Unit
 from countersign.approvals.store import changes, codec, governance
+from countersign.approvals.store.dialects import dialect_of
 from countersign.approvals.store.schema import passkeys, proofs
 
 _K, _P = passkeys.c, proofs.c
@@ -91,7 +91,7 @@ def add_proof(connection: Connection, given: GivenProof) -> bool:
         "used_at": None,
         "evidence": codec.dumps(given.evidence),
     }
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    dialect = dialect_of(connection)
     query = dialect.insert(proofs).values(columns).on_conflict_do_nothing()
     done = connection.execute(query.execution_options(preserve_rowcount=True))
     return done.rowcount == 1

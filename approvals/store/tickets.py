@@ -17,7 +17,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from countersign.approvals.models import (
     Delivery,
@@ -26,6 +25,7 @@ from countersign.approvals.models import (
     RequestStatus,
 )
 from countersign.approvals.store import codec
+from countersign.approvals.store.dialects import dialect_of
 from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import (
     deliveries,
@@ -132,7 +132,7 @@ def record_act(
         "answered": 0,
         "at": codec.to_text(now),
     }
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    dialect = dialect_of(connection)
     query = dialect.insert(ticket_acts).values(values).on_conflict_do_nothing()
     done = connection.execute(query.execution_options(preserve_rowcount=True))
     return done.rowcount == 1
@@ -186,7 +186,7 @@ def answer(connection: Connection, keys: Iterable[ActKey]) -> None:
 
 def plan_poll(connection: Connection, channel: str, now: datetime) -> None:
     """Poll this system from `now` on, and all of it first."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    dialect = dialect_of(connection)
     values = {"channel": channel, "next_at": codec.to_text(now), "failures": 0}
     query = dialect.insert(polls).values(values)
     again = {"next_at": values["next_at"], "swept_at": None}

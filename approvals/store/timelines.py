@@ -63,7 +63,7 @@ class Timeline:
         array = func.array(ids.scalar_subquery())
         self._page = Prepared(
             rows.where(table.c.id.in_(ids)),
-            postgresql=rows.where(table.c.id == any_(array)),
+            postgresql=lambda: rows.where(table.c.id == any_(array)),
         )
 
     def page(

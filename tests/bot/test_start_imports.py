@@ -15,6 +15,7 @@ from countersign.agents.classic.late import LateWorkflows
 from countersign.agents.classic.registry import Registry
 from countersign.bot.workflows.opened import open_workflows
 from tests.bot.test_serving import production
+from tests.doubles.database import fresh_database
 from tests.processes import ROOT, START_TIMEOUT_S
 
 CONFIGURATION = {
@@ -38,7 +39,7 @@ KeptFacts(folder, settings).keep(Facts(workflows=(), classes={}))
 
 async def until_ready():
     async with serving(settings, host="127.0.0.1", port=0, kept_in=folder):
-        print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+        print(json.dumps([*sys.modules]))
 
 asyncio.run(until_ready())
 """
@@ -46,7 +47,12 @@ LATE = {
     "agents that nobody runs yet": {"autogen", "openai", "never_imported"},
     "systems that are not configured": {"jira", "pysnow", "slack_sdk", "imap_tools"},
     "Teams, in which nobody has written yet": {"botbuilder", "botframework", "msal", "msrest"},
-    "a database of another kind, and a schema that is up to date": {"psycopg", "procrastinate"},
+    "a database of another kind, and a schema that is up to date": {
+        "psycopg",
+        "procrastinate",
+        "alembic",
+        "sqlalchemy.dialects.postgresql",
+    },
     "people who have not come yet": {"webauthn", "joserfc", "babel", "httpx"},
     "rules without conditions, and schemas that say more than types": {"lark", "jsonschema"},
 }
@@ -54,9 +60,10 @@ LATE = {
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The top-level modules of a server that is ready and has served nobody."""
+    """The modules of a server that is ready and has served nobody."""
     folder = tmp_path_factory.mktemp("server")
     (folder / "countersign.yaml").write_text(yaml.safe_dump(CONFIGURATION))
+    fresh_database(folder, "x.db")
     environment = {
         **os.environ,
         "COUNTERSIGN_ENV": "local",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import TEXT, Dialect, MetaData
+from sqlalchemy import TEXT, ColumnElement, Dialect, MetaData
 from sqlalchemy import String as _String
 from sqlalchemy import Text as _Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -21,6 +21,12 @@ def String(length: int) -> TypeEngine[Any]:  # noqa: N802 - reads as the type th
 
 
 Text: TypeEngine[Any] = _Text().with_variant(_BYTEWISE, "postgresql")
+
+
+def only(rows: ColumnElement[bool]) -> dict[str, Any]:
+    """The option of an index that holds only these rows, on every database: migrations make it so.
+    `postgresql_where` would import all that SQLAlchemy knows of PostgreSQL, also on SQLite."""
+    return {"sqlite_where": rows}
 
 
 class Packed(TypeDecorator[str]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table, UniqueConstraint
 
-from countersign.approvals.store.schema.columns import String, Text, metadata
+from countersign.approvals.store.schema.columns import String, Text, metadata, only
 
 deliveries = Table(
     "deliveries",
@@ -29,22 +29,19 @@ deliveries = Table(
 Index(
     "ix_deliveries_next_at",
     deliveries.c.next_at,
-    sqlite_where=deliveries.c.next_at.is_not(None),
-    postgresql_where=deliveries.c.next_at.is_not(None),
+    **only(deliveries.c.next_at.is_not(None)),
 )
 Index("ix_deliveries_target_status", deliveries.c.target, deliveries.c.status)
 Index(
     "ix_deliveries_look_at",
     deliveries.c.look_at,
-    sqlite_where=deliveries.c.look_at.is_not(None),
-    postgresql_where=deliveries.c.look_at.is_not(None),
+    **only(deliveries.c.look_at.is_not(None)),
 )
 Index(
     "ix_deliveries_channel_ticket_id",
     deliveries.c.channel,
     deliveries.c.ticket_id,
-    sqlite_where=deliveries.c.ticket_id.is_not(None),
-    postgresql_where=deliveries.c.ticket_id.is_not(None),
+    **only(deliveries.c.ticket_id.is_not(None)),
 )
 
 # Messages to places where requests are shown: that they still wait.
@@ -109,6 +106,5 @@ Index(
 Index(
     "ix_conversations_blocked_at",
     conversations.c.blocked_at,
-    sqlite_where=conversations.c.blocked_at.is_not(None),
-    postgresql_where=conversations.c.blocked_at.is_not(None),
+    **only(conversations.c.blocked_at.is_not(None)),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, Table
 
-from countersign.approvals.store.schema.columns import String, Text, metadata
+from countersign.approvals.store.schema.columns import String, Text, metadata, only
 
 policy_versions = Table(
     "policy_versions",
@@ -53,14 +53,12 @@ Index(
     pauses.c.kind,
     pauses.c.name,
     unique=True,
-    sqlite_where=_holds,
-    postgresql_where=_holds,
+    **only(_holds),
 )
 Index(
     "ix_pauses_untold",
     pauses.c.untold,
-    sqlite_where=pauses.c.untold > 0,
-    postgresql_where=pauses.c.untold > 0,
+    **only(pauses.c.untold > 0),
 )
 
 delegations = Table(
@@ -87,6 +85,5 @@ delegations = Table(
 Index(
     "ix_delegations_untold",
     delegations.c.starts_at,
-    sqlite_where=delegations.c.untold > 0,
-    postgresql_where=delegations.c.untold > 0,
+    **only(delegations.c.untold > 0),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table
 
-from countersign.approvals.store.schema.columns import String, Text, metadata
+from countersign.approvals.store.schema.columns import String, Text, metadata, only
 
 grants = Table(
     "grants",
@@ -37,10 +37,9 @@ Index(
     grants.c.request_id,
     grants.c.step,
     unique=True,
-    sqlite_where=_not_revoked,
-    postgresql_where=_not_revoked,
+    **only(_not_revoked),
 )
-Index("ix_grants_tool", grants.c.tool, sqlite_where=_not_revoked, postgresql_where=_not_revoked)
+Index("ix_grants_tool", grants.c.tool, **only(_not_revoked))
 
 # What has run by a grant; each says how much it comes to with those before.
 grant_uses = Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, Table, UniqueConstraint, and_
 
-from countersign.approvals.store.schema.columns import Hex, String, Text, metadata
+from countersign.approvals.store.schema.columns import Hex, String, Text, metadata, only
 
 requests = Table(
     "requests",
@@ -80,16 +80,14 @@ Index(
     "ix_requests_status_expires_at",
     requests.c.status,
     requests.c.expires_at,
-    sqlite_where=_pending,
-    postgresql_where=_pending,
+    **only(_pending),
 )
 _steps = and_(_pending, requests.c.next_step_at.is_not(None))
 Index(
     "ix_requests_status_next_step_at",
     requests.c.status,
     requests.c.next_step_at,
-    sqlite_where=_steps,
-    postgresql_where=_steps,
+    **only(_steps),
 )
 # Of what a rule has seen when it was proposed: what speaks for another phase of it.
 _seen = requests.c.seen.is_not(None)
@@ -97,8 +95,7 @@ Index(
     "ix_requests_rule_id_created_at",
     requests.c.rule_id,
     requests.c.created_at,
-    sqlite_where=_seen,
-    postgresql_where=_seen,
+    **only(_seen),
 )
 
 _canary = requests.c.canary.is_not(None)

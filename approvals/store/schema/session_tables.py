@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table
 
-from countersign.approvals.store.schema.columns import Packed, String, Text, metadata
+from countersign.approvals.store.schema.columns import Packed, String, Text, metadata, only
 
 sessions = Table(
     "sessions",
@@ -44,8 +44,7 @@ sessions = Table(
 Index(
     "ix_sessions_next_at",
     sessions.c.next_at,
-    sqlite_where=sessions.c.next_at.is_not(None),
-    postgresql_where=sessions.c.next_at.is_not(None),
+    **only(sessions.c.next_at.is_not(None)),
 )
 Index(
     "ix_sessions_status_created_at",
@@ -56,22 +55,19 @@ Index(
 Index(
     "ix_sessions_held_by",
     sessions.c.held_by,
-    sqlite_where=sessions.c.held_by.is_not(None),
-    postgresql_where=sessions.c.held_by.is_not(None),
+    **only(sessions.c.held_by.is_not(None)),
 )
 Index(
     "ix_sessions_undoes",
     sessions.c.undoes,
-    sqlite_where=sessions.c.undoes.is_not(None),
-    postgresql_where=sessions.c.undoes.is_not(None),
+    **only(sessions.c.undoes.is_not(None)),
 )
 _in_conversation = sessions.c.conversation.is_not(None)
 Index(
     "ix_sessions_conversation",
     sessions.c.conversation,
     sessions.c.created_at,
-    sqlite_where=_in_conversation,
-    postgresql_where=_in_conversation,
+    **only(_in_conversation),
 )
 
 session_messages = Table(
@@ -99,19 +95,16 @@ Index(
     "ix_notices_reference",
     notices.c.session_id,
     notices.c.id,
-    sqlite_where=notices.c.reference.is_not(None),
-    postgresql_where=notices.c.reference.is_not(None),
+    **only(notices.c.reference.is_not(None)),
 )
 Index(
     "ix_notices_next_at",
     notices.c.next_at,
-    sqlite_where=notices.c.next_at.is_not(None),
-    postgresql_where=notices.c.next_at.is_not(None),
+    **only(notices.c.next_at.is_not(None)),
 )
 Index(
     "ix_notices_conversation",
     notices.c.conversation,
     notices.c.id,
-    sqlite_where=notices.c.next_at.is_not(None),
-    postgresql_where=notices.c.next_at.is_not(None),
+    **only(notices.c.next_at.is_not(None)),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table
 
-from countersign.approvals.store.schema.columns import String, Text, metadata
+from countersign.approvals.store.schema.columns import String, Text, metadata, only
 
 votes = Table(
     "votes",
@@ -69,8 +69,7 @@ questions = Table(
 Index(
     "ix_questions_due_at",
     questions.c.due_at,
-    sqlite_where=questions.c.due_at.is_not(None),
-    postgresql_where=questions.c.due_at.is_not(None),
+    **only(questions.c.due_at.is_not(None)),
 )
 
 # How often somebody tried a vote that they may not cast.

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from sqlalchemy import Connection, bindparam, create_engine, func, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from countersign.approvals.store.prepared import Prepared, insertion, run
+from countersign.approvals import store
+from countersign.approvals.store.dialects import postgresql
+from countersign.approvals.store.prepared import SQLITE, Prepared, insertion, run
 from countersign.approvals.store.schema import conversations
 from countersign.approvals.store.sqlite_engine import sqlite_engine
 from tests.doubles import postgres
@@ -102,5 +107,27 @@ def test_row_that_cannot_be_read_is_raised_as_sqlalchemy_raises_it(connection: C
 
 
 def test_statement_whose_text_depends_on_its_values_is_refused() -> None:
+    either = Prepared(select(conversations.c.key).where(conversations.c.kind.in_(["a", "b"])))
     with pytest.raises(TypeError, match="cannot be prepared"):
-        Prepared(select(conversations.c.key).where(conversations.c.kind.in_(["a", "b"])))
+        either.compiled(SQLITE)
+
+
+def every_module() -> list[ModuleType]:
+    """All of the store."""
+    names = (module.name for module in pkgutil.iter_modules(store.__path__))
+    return [importlib.import_module(f"{store.__name__}.{name}") for name in names]
+
+
+def test_every_statement_there_is_can_be_prepared_for_both_databases() -> None:
+    """Each is compiled when it is first run, which may be on a rare path."""
+    found = [
+        (module.__name__, name, value)
+        for module in every_module()
+        for name, value in vars(module).items()
+        if isinstance(value, Prepared)
+    ]
+    for _, _, statement in found:
+        statement.compiled(SQLITE)
+        statement.compiled(postgresql().dialect())
+
+    assert 60 < len(found)
