@@ -103,8 +103,7 @@ Index(
     "ix_requests_canary",
     requests.c.session_id,
     requests.c.created_at,
-    sqlite_where=_canary,
-    postgresql_where=_canary,
+    **only(_canary),
 )
 
 # Which roles the open stage of each pending request asks for, and whom it keeps out.

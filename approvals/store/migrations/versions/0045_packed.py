@@ -13,7 +13,7 @@ from alembic import op
 from countersign.approvals.store.packing import pack
 
 revision = "0045"
-down_revision = "0038"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 
