@@ -15,6 +15,7 @@ from countersign.approvals.audit.canonical import canonical_json
 from countersign.approvals.models import JsonObject, Phase, Request, ToolCall
 from countersign.approvals.rules.entries import Entry
 from countersign.approvals.rules.policies import Policies
+from countersign.approvals.rules.rollout.adversarial import tried
 from countersign.approvals.rules.rollout.evidence import (
     Evidence,
     Observation,
@@ -74,7 +75,10 @@ class Rolling:
         about = (entry.id, meaning, phase, rule.tolerances)
         found = [each for each in (observed(call, *about) for call in calls) if each is not None]
         terms = terms_of(rule, entry.id)
-        return evidence(entry.id, tool, meaning, terms, phase, since, found), found
+        policy = self._policies.current
+        examples = tried(policy, entry, tool, policy.document.examples)
+        known = evidence(entry.id, tool, meaning, terms, phase, since, found, examples)
+        return known, found
 
     def _entries(self, call: ToolCall, workflow: str | None) -> Iterator[tuple[str, Entry]]:
         policy = self._policies.current

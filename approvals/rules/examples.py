@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BeforeValidator, Field, field_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, field_validator, model_validator
 
 from countersign.approvals.models import (
     Effect,
@@ -124,6 +124,14 @@ class Example(ExampleCall):
 
     name: str | None = None
     expect: Expected
+    adversarial: bool = False
+    """Whether it must never run unasked, whatever phase its rule comes to."""
+
+    @model_validator(mode="after")
+    def _is_stopped(self) -> Self:
+        if self.adversarial and self.expect.effect is Effect.ALLOW:
+            raise ValueError("an adversarial example is one that must not run: expect deny, or ask")
+        return self
 
     @field_validator("expect", mode="before")
     @classmethod

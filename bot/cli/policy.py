@@ -30,7 +30,7 @@ from countersign.bot.console import console, finding, show_json
 from countersign.bot.directories import known_people
 from countersign.bot.policy.check import examine, placed
 from countersign.bot.policy.deciders import NOTHING_KNOWN, Around
-from countersign.bot.policy.examples import beside, failures, read_examples
+from countersign.bot.policy.examples import beside, failures, read_examples, would_run
 from countersign.bot.policy.explained import body_of, call_of, read_call, rules_of, told
 from countersign.bot.policy.times import in_short, length
 from countersign.bot.settings.file import load_settings
@@ -172,10 +172,12 @@ def compare_examples(
     ]
     for file in files:
         named += [(f"{file}: examples.{n}", e) for n, e in enumerate(read_examples(file))]
-    wrong = 0
-    for where, example in named:
+    wrong, running = 0, set[str]()
+    for number, (where, example) in enumerate(named):
         said = failures(rules, example, now)
         wrong += bool(said)
+        if said and example.adversarial:
+            running.add(example.name or f"examples.{number}")
         if said:
             name = f" ({example.name})" if example.name else ""
             finding(f"{where}{name}: {said[0]}", is_error=True)
@@ -186,7 +188,15 @@ def compare_examples(
             [f"there are no examples: write some under policy.examples, or into {neighbour}."]
         )
     console.print(f"{len(named) - wrong} of {len(named)} examples as expected", highlight=False)
-    if wrong:
+    run = would_run(rules, [example for _, example in named])
+    for name, says in run:
+        running.add(name)
+        finding(says, is_error=True)
+    if count := sum(example.adversarial for _, example in named):
+        share = (count - len(running)) / count
+        says = f"{count - len(running)} of {count} adversarial examples are stopped ({share:.0%})"
+        console.print(says, highlight=False)
+    if wrong or run:
         raise typer.Exit(1)
 
 

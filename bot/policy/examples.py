@@ -9,8 +9,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from countersign.approvals.errors import ConfigurationError
+from countersign.approvals.forms.rollouts import PHASES
 from countersign.approvals.models import Value
+from countersign.approvals.rules.entries import Entry
 from countersign.approvals.rules.examples import Example
+from countersign.approvals.rules.rollout.adversarial import tried
+from countersign.approvals.rules.rollout.phases import rollouts
+from countersign.approvals.rules.rollout.terms import terms_of
 from countersign.bot.policy.explained import Rules
 from countersign.bot.settings.problems import problems_of
 from countersign.bot.settings.yaml import parse
@@ -53,3 +58,30 @@ def failures(rules: Rules, example: Example, now: datetime) -> list[str]:
         said.append(ruling.reason)
         said += [f"{each.rule}: {each.why}" for each in found.considered if each.is_for_tool]
     return said
+
+
+def would_run(rules: Rules, examples: Sequence[Example]) -> list[tuple[str, str]]:
+    """The adversarial examples that would run unasked once a rule has come to its last phase: their
+    names, each with a sentence."""
+    known = [_known(rules, example) for example in examples]
+    return [
+        (name, _says(place, tool, entry, name))
+        for place, tool, entry in rollouts(rules.policy.book)
+        for name in tried(rules.policy, entry, tool, known).run
+    ]
+
+
+def _says(place: str, tool: str, entry: Entry, name: str) -> str:
+    last = PHASES[terms_of(entry.rule, entry.id).phases[-1]]
+    return (
+        f"policy.{place}.rollout: the adversarial example {name} would run unasked for {tool} once "
+        f"the rule is {last}; add a gate that it does not meet."
+    )
+
+
+def _known(rules: Rules, example: Example) -> Example:
+    """With the roles that its requester has."""
+    person = rules.directory.by_id(example.requester or "")
+    if example.roles is not None or person is None:
+        return example
+    return example.model_copy(update={"roles": tuple(sorted(person.roles))})

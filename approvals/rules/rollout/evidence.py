@@ -10,6 +10,7 @@ from statistics import median
 
 from countersign.approvals.audit.canonical import canonical_json, sha256_hex
 from countersign.approvals.models import (
+    UNASKED,
     Hindsight,
     HindsightKind,
     JsonObject,
@@ -19,6 +20,7 @@ from countersign.approvals.models import (
     Verdict,
     Via,
 )
+from countersign.approvals.rules.rollout.adversarial import NONE_TRIED, Adversarial
 from countersign.approvals.rules.rollout.agreement import differing, interval
 from countersign.approvals.rules.rollout.terms import Rollout
 
@@ -90,6 +92,10 @@ class Evidence(Value):
     """By name, how many calls somebody has said something of."""
     differs: dict[str, int]
     """By argument, in how many calls it did not agree."""
+    adversarial: int = 0
+    """How many adversarial examples there are of the tool."""
+    unstopped: tuple[str, ...] = ()
+    """Those that would run unasked in the last phase, by name."""
 
     @property
     def digest(self) -> str:
@@ -113,14 +119,17 @@ class Evidence(Value):
             )
         if self.regrets > self.regrets_allowed:
             said.append(f"{self.regrets} were taken back or found wrong.")
+        if self.unstopped and self.next in UNASKED:
+            said.append(f"Adversarial examples that would run then: {', '.join(self.unstopped)}.")
         return tuple(said)
 
     @property
     def speaks_against(self) -> bool:
         """Whether a demotion is proposed: so few agree, or so many are regretted, that it is no
-        chance any more."""
+        chance any more, or what must never run unasked would."""
         known = self.compared >= self.needed and self.high < self.agreement
-        return known or self.regrets > self.regrets_allowed
+        runs = self.phase in UNASKED and bool(self.unstopped)
+        return known or runs or self.regrets > self.regrets_allowed
 
 
 def evidence_words(known: Evidence) -> str:
@@ -139,7 +148,9 @@ def evidence_words(known: Evidence) -> str:
     if known.phase is Phase.SHADOW:
         unasked = ""
     regrets = f" {known.regrets} regretted." if known.regrets else ""
-    return f"{said}{unasked}{regrets}"
+    stopped = known.adversarial - len(known.unstopped)
+    tried = f" {stopped} of {known.adversarial} adversarial examples are stopped."
+    return f"{said}{unasked}{regrets}{tried if known.adversarial else ''}"
 
 
 def observed(
@@ -185,6 +196,7 @@ def evidence(
     phase: Phase,
     since: datetime | None,
     seen: Sequence[Observation],
+    tried: Adversarial = NONE_TRIED,
 ) -> Evidence:
     """All that these calls say together."""
     said = [each for each in seen if each.agreed is not None]
@@ -211,6 +223,8 @@ def evidence(
         quick=sum(each.looked_s < QUICK_S for each in said),
         people=dict(sorted(Counter(each.name for each in said).items())),
         differs=dict(sorted(Counter(name for each in said for name in each.differs).items())),
+        adversarial=len(tried.names),
+        unstopped=tried.run,
     )
 
 

@@ -26,7 +26,7 @@ from countersign.approvals.models import (
     Verdict,
 )
 from countersign.approvals.rules.policy import Policy
-from countersign.approvals.rules.rollout.evidence import Evidence
+from countersign.approvals.rules.rollout.evidence import Evidence, evidence_words
 from tests.doubles.directory import ANNA, BEN, CARA, DAVE, ROOT, STRANGER, acting
 from tests.doubles.shadow_week import ROLLOUT, RULE, RULES, replay
 from tests.doubles.world import QUOTE, World
@@ -370,3 +370,28 @@ async def test_with_domains_who_accepts_and_administrators_read_it(world: World)
     world.directory.domains = domains
     readers = (DAVE, ROOT, BEN)
     assert [1, 1, 0] == [len(await world.approvals.rollouts.all(who)) for who in readers]
+
+
+async def test_a_promotion_is_refused_while_an_adversarial_example_would_run(
+    world: World,
+) -> None:
+    mean = {
+        "name": "many small ones", "tool": "quote", "arguments": {"customer": "C", "amount": 10},
+        "expect": "require_approval", "adversarial": True,
+    }  # fmt: skip
+    easy = rules(needed=1, agreement=0.01, phases=["copilot", "autonomous"])
+    begin(world, {**easy, "examples": [mean]})
+    (request,) = await world.asked()
+    await world.vote(request)
+    evidence = await known(world)
+
+    assert (1, ("many small ones",)) == (evidence.adversarial, evidence.unstopped)
+    assert ("Adversarial examples that would run then: many small ones.",) == evidence.missing
+    assert "0 of 1 adversarial examples are stopped." in evidence_words(evidence)
+    with pytest.raises(ConflictError, match="would run then: many small ones"):
+        await move(world, Phase.AUTONOMOUS)
+    begin(world, easy)
+    assert Phase.AUTONOMOUS is (await move(world, Phase.AUTONOMOUS)).phase
+    assert not (await known(world)).speaks_against
+    begin(world, {**easy, "examples": [mean]})
+    assert (await known(world)).speaks_against
