@@ -49,7 +49,7 @@ def tried(policy: Policy, entry: Entry, tool: str, examples: Sequence[Example]) 
 def _workflows(policy: Policy, example: Example) -> Iterator[str | None]:
     """That of the example; else all that have its tool."""
     known = [workflow for workflow, tool in policy.book.known.schemas if tool == example.tool]
-    yield from [example.workflow] if example.workflow is not None else known or [None]
+    yield from (known or (None,)) if example.workflow is None else (example.workflow,)
 
 
 def _runs(
