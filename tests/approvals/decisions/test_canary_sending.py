@@ -173,10 +173,11 @@ async def test_it_draws_on_no_budget_and_no_rule_counts_it(world: World) -> None
 async def test_a_rule_that_changes_asks_a_canary_of_nobody_again(world: World) -> None:
     canary = await sent(world)
     rules = policy()
-    rules["tools"]["quote"]["roles"] = ["controller"]
+    rules["tools"]["quote"] |= {"roles": ["controller"], "remind": ["10m"]}
     begin(world, rules)
 
     assert 0 == await world.approvals.ask_again_what_changed()
+    assert (None, canary.digest) == ((now := await world.now(canary)).timing, now.digest)
     after = await world.vote(canary, BEN)
     assert CanaryEnd.MISSED is known(after).end
 
