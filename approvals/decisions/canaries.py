@@ -30,6 +30,7 @@ from countersign.approvals.models import (
     RequestStatus,
     ToolCall,
 )
+from countersign.approvals.models.calls import NOT_CHECKED
 from countersign.approvals.ports import Moment, Store, ToolCatalog, Unit
 from countersign.approvals.rules.budgets.judging import Usage
 from countersign.approvals.rules.canaries import Canaries as Terms
@@ -160,11 +161,8 @@ class Canaries:
         if effective is None:
             return None
         checked = await self._catalog.checked(workflow, call.tool, effective.arguments)
-        if checked is not None:
-            proposal = proposal.model_copy(
-                update={"call": call.model_copy(update={"checked": checked})}
-            )
-        return with_effective(proposal, effective)
+        update = {"call": call.model_copy(update={"checked": checked or NOT_CHECKED})}
+        return with_effective(proposal.model_copy(update=update), effective)
 
     async def _judged(
         self, opening: NewSession, proposal: Proposal, token: str, moment: Moment

@@ -246,6 +246,11 @@ async def test_nobody_answers(world: World) -> None:
     assert (RequestStatus.CANCELLED, CanaryEnd.UNANSWERED) == (after.status, known(after).end)
     assert after.result is not None
     assert "Nobody answered it in time." in after.result.message
+    found = await world.records.oversight.report(ROOT)
+    assert (0, 0, 1) == (
+        found.total.canaries.caught, found.total.canaries.missed, found.total.canaries.unanswered,
+    )  # fmt: skip
+    assert "cara" not in {each.id for each in found.people}
     assert [] == [job for job in world.take() if job.kind == "run" and job.id == canary.session_id]
 
 
