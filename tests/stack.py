@@ -51,6 +51,7 @@ class Stack(ApiClient):
         tickets: Mapping[str, Mapping[str, Any]] | None = None,
         bot_framework: bool = False,
         by_mail: bool = False,
+        by_slack: bool = False,
         adjust: Callable[[dict[str, Any]], None] | None = None,
         nursery: Nursery | None = None,
         module: str = COUNTERSIGN,
@@ -63,6 +64,7 @@ class Stack(ApiClient):
         `nursery` forks them instead."""
         assert database == "postgresql" or replicas == 1, "SQLite is for one server"
         self.directory, self.database, self.by_mail = directory, database, by_mail
+        self.by_slack = by_slack
         self._module, self._nursery = module, nursery
         self.ports = [free_port() for _ in range(replicas)]
         self.port = self.ports[0] if replicas == 1 else free_port()
@@ -99,6 +101,10 @@ class Stack(ApiClient):
         mail = self._stand_in("mailbox", "--db", str(directory / "mail.db"), "--smtp-port", "0")
         self.model, self.crm, self.mail = (p.first_json() for p in (model, crm, mail))
         self.people = {} if people is None else people.first_json()
+        self.slack = {}
+        if self.by_slack:
+            hook = f"{self.url}/webhooks/slack"
+            self.slack = self._stand_in("slack", "--hook-url", hook).first_json()
         self.config = directory / "countersign.yaml"
         settings = self._settings(teams, tickets)
         if adjust is not None:
@@ -128,6 +134,8 @@ class Stack(ApiClient):
 
     def _ticket_system(self, name: str) -> dict[str, Any]:
         where = f"{self.url}/webhooks/{name}"
+        if name == "asana":
+            return self._stand_in(name, "--hook-url", where).first_json()
         option = "--webhook-url" if name == "jira" else "--rule-url"
         database = str(self.directory / f"{name}.db")
         return self._stand_in(name, "--db", database, option, where).first_json()
@@ -141,11 +149,17 @@ class Stack(ApiClient):
         ready = {"openai": self.model, "crm": self.crm, "mailbox": self.mail, **self.tickets}
         if self.by_mail:
             ready["email"] = self.mail
+        if self.by_slack:
+            ready["slack"] = self.slack
         use(settings, ready)
         for name, differs in tickets.items():
             settings["connectors"][name] |= differs
-        ask_in(settings, "teams", *self.tickets, *(["email"] if self.by_mail else []))
+        ask_in(settings, "teams", *self.tickets, *self._others())
         return settings
+
+    def _others(self) -> list[str]:
+        """Where requests are shown beside Teams and tickets."""
+        return [*(["email"] if self.by_mail else ()), *(["slack"] if self.by_slack else ())]
 
     def new_server(
         self, *, module: str = "", number: int = 0, hold: bool = False, **env: str

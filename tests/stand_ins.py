@@ -7,7 +7,17 @@ import runpy
 import sys
 from collections.abc import Sequence
 
-NAMES = ("botframework", "crm", "jira", "mailbox", "openai", "provisioning", "servicenow")
+NAMES = (
+    "asana",
+    "botframework",
+    "crm",
+    "jira",
+    "mailbox",
+    "openai",
+    "provisioning",
+    "servicenow",
+    "slack",
+)
 
 
 def prepare() -> None:

@@ -219,6 +219,10 @@ class Slack(Line):
         if "write" in asked:
             where, thread = str(asked.get("channel", "")), str(asked.get("thread", ""))
             return (await self.write(user, str(asked["write"]), where, thread)).as_json()
+        if "again" in asked:  # Slack tells of the message again, as often as it does
+            chat = self.workspace.conversation(str(asked.get("channel", "")))
+            told = chat.messages[str(asked["again"])]
+            return await self.tell(clicks.event_payload(self.workspace, told))
         if "command" in asked:
             where = str(asked.get("channel") or "C0SALES")
             return await self.command(user, str(asked["command"]), where)

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from countersign.sandbox.asana.desk import AsanaDesk
 from countersign.sandbox.desk import Desk
 from countersign.sandbox.jira.desk import JiraDesk
 from countersign.sandbox.remote import Remote
 from countersign.sandbox.servicenow.desk import ServiceNowDesk
 from tests.stack import Stack
 
-DESKS: Mapping[str, type[ServiceNowDesk] | type[JiraDesk]] = {
+DESKS: Mapping[str, type[ServiceNowDesk] | type[JiraDesk] | type[AsanaDesk]] = {
+    "asana": AsanaDesk,
     "jira": JiraDesk,
     "servicenow": ServiceNowDesk,
 }
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "asana": {"poll_every": "1s"},
     "jira": {"poll_every": "1s", "index_lag": "1s"},
     "servicenow": {"poll_every": "1s"},
 }

@@ -11,6 +11,7 @@ from countersign.sandbox.desk import Ticket
 from countersign.sandbox.mailbox.desk import Mail, MailDesk
 from tests.crash.crowd import BUDGETS, Crowd
 from tests.crash.desks import desk_of
+from tests.crash.in_slack import check_slack
 from tests.crash.stories import ALEX, QUOTE, requests_of
 
 AT_REST = {"executed": {"closed"}, "in_doubt": {"live"}}
@@ -48,6 +49,8 @@ def check(crowd: Crowd, session: str, effects_before: Counter[str], *, cards: bo
         _check_ticket(crowd, system, request)
     if crowd.one.by_mail:
         _check_mails(crowd, request)
+    if crowd.one.by_slack:
+        check_slack(crowd, session, request)
     if cards and crowd.teams is not None:
         _check_cards(crowd, crowd.teams, request)
     return str(request["status"])
@@ -66,6 +69,7 @@ def _unrest(crowd: Crowd, session: str) -> str:
     (request,) = requests_of(crowd, session)
     shown_in = {*crowd.one.tickets, *(["teams"] if crowd.one.people else [])}
     shown_in |= {"email"} if crowd.one.by_mail else set()
+    shown_in |= {"slack"} if crowd.one.by_slack else set()
     told = {d["status"] for d in request["deliveries"] if d["channel"] in shown_in}
     at_rest = AT_REST.get(request["status"])
     if at_rest is None or not told or not told - {NOT_OPENED} <= at_rest:

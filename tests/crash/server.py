@@ -37,9 +37,11 @@ from countersign.approvals.store.sqlite import SqliteStore
 from countersign.bot import serving, wiring
 from countersign.bot.cli import main as cli
 from countersign.bot.teams.channel import TeamsChannel
+from countersign.connectors.asana.connector import AsanaConnector
 from countersign.connectors.email.channel import EmailChannel
 from countersign.connectors.jira.connector import JiraConnector
 from countersign.connectors.servicenow.connector import ServiceNowConnector
+from countersign.connectors.slack.channel import SlackChannel
 from countersign.connectors.ticketing import reconciler
 from countersign.examples.back_office import _Rest
 from tests.autogen_clients import quicken_clients
@@ -73,10 +75,11 @@ STEPS: tuple[tuple[type, str], ...] = (
     (SessionManager, "_chat"),
     (_Rest, "write"),
     *((TeamsChannel, name) for name in ("post", "update", "say", "remind")),
+    *((SlackChannel, name) for name in ("post", "update", "say", "reply")),
     *((EmailChannel, name) for name in ("post", "update", "remind")),
     *(
         (connector, name)
-        for connector in (JiraConnector, ServiceNowConnector)
+        for connector in (JiraConnector, ServiceNowConnector, AsanaConnector)
         for name in (
             "find",
             "open_ticket",

@@ -11,6 +11,7 @@ from countersign.sandbox.desk import NotDoneError
 from countersign.sandbox.mailbox.desk import MailDesk
 from tests.crash.crowd import Crowd
 from tests.crash.desks import desk_of, lose_answer
+from tests.crash.in_slack import in_slack
 from tests.stack import TASK
 
 TOOL, QUOTE = "release_quote", "create_quote"
@@ -148,6 +149,8 @@ STORIES: dict[str, Story] = {
     "teams": in_teams,
     "jira": in_ticket("jira"),
     "servicenow": in_ticket("servicenow"),
+    "asana": in_ticket("asana"),
+    "slack": in_slack,
     "paused": paused,
     "mail": by_mail,
     "time": after_a_while,
