@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -103,26 +104,31 @@ class Sentences:
     none of them stays as it is, so a new one is English until somebody translates it.
     """
 
-    def __init__(self, texts: Sequence[str]):
-        """Longer ones first where two fit."""
+    def __init__(self, texts: Sequence[str], shapes: Mapping[str, str] = MappingProxyType({})):
+        """Longer ones first where two fit. `shapes` are patterns of what can stand in a place, by
+        its name; else it is anything."""
         made = sorted((text for text in texts if _PLACE.search(text)), key=len, reverse=True)
-        self._made = [(text, re.compile(_pattern(text), re.DOTALL)) for text in made]
+        self._made = [(text, re.compile(_pattern(text, shapes), re.DOTALL)) for text in made]
 
-    def said(self, spoken: Words, text: str) -> str:
-        """The text in this language, if it is one of these, or of its catalogue as it stands."""
+    def said(
+        self, spoken: Words, text: str, part: Callable[[str, str], str] = lambda _, text: text
+    ) -> str:
+        """The text in this language, if it is one of these, or of its catalogue as it stands.
+        `part` says what stands in it, by the name of its place."""
         if not text or spoken.language == SOURCE:
             return text
         if (whole := spoken.gettext(text)) != text:
             return whole
         for known, pattern in self._made:
             if found := pattern.fullmatch(text):
-                return spoken.gettext(known) % found.groupdict()
+                parts = found.groupdict()
+                return spoken.gettext(known) % {each: part(each, parts[each]) for each in parts}
         return text
 
 
-def _pattern(text: str) -> str:
+def _pattern(text: str, shapes: Mapping[str, str]) -> str:
     pieces = _PLACE.split(text)
     return "".join(
-        f"(?P<{piece}>.+?)" if number % 2 else re.escape(piece)
+        f"(?P<{piece}>{shapes.get(piece, '.+?')})" if number % 2 else re.escape(piece)
         for number, piece in enumerate(pieces)
     )

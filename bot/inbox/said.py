@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from countersign.bot.inbox.words import N_, Words
+from countersign.connectors.sentences import ruled
 from countersign.connectors.words import Sentences
 
 _SENTENCES = Sentences(
     (
+        *(N_("the API"), N_("the command line"), N_("policy"), N_("a grant"), N_("the deadline")),
+        N_("the inbox"),
         N_("A value is needed."),
         N_("A number is needed."),
         N_("A number is needed. Use a point for decimals."),
@@ -80,4 +83,5 @@ _SENTENCES = Sentences(
 
 def said(spoken: Words, text: str) -> str:
     """A sentence in this language; as it is if nobody has translated it."""
-    return _SENTENCES.said(spoken, text)
+    own = _SENTENCES.said(spoken, text)
+    return ruled(spoken.language, text) if own == text else own

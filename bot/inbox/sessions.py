@@ -82,7 +82,8 @@ class Event:
 
     at: datetime
     title: str
-    text: str
+    parts: Sequence[str]
+    """What it tells, one thing each."""
     request: str
     seq: int
 
@@ -204,7 +205,7 @@ def _event(entry: LedgerEntry) -> Event:
     return Event(
         at=entry.at,
         title=title,
-        text=" · ".join(dict.fromkeys(said)),
+        parts=tuple(dict.fromkeys(said)),
         request=request if isinstance(request, str) else "",
         seq=entry.seq,
     )

@@ -28,6 +28,7 @@ from countersign.bot.inbox.browser_sessions import BrowserSessions
 from countersign.bot.inbox.duties import duty_words
 from countersign.bot.inbox.said import said
 from countersign.bot.inbox.words import LANGUAGES, N_, Words, preferred, words
+from countersign.connectors.sentences import line_said, ruled
 
 HOME = "/inbox"
 STATUS = {
@@ -43,6 +44,36 @@ STATUS = {
     "running": N_("running"),
     "waiting": N_("waiting"),
     "completed": N_("completed"),
+}
+DELIVERY = {
+    "pending": N_("will be shown"),
+    "live": N_("shown"),
+    "closed": N_("over"),
+    "unreachable": N_("cannot be reached"),
+    "abandoned": N_("given up"),
+}
+EFFECT = {
+    "allow": N_("runs unasked"),
+    "deny": N_("never runs"),
+    "require_approval": N_("needs approval"),
+    "shadow": N_("is only recorded"),
+}
+CAUSES = {
+    "answered": N_("the agents have answered"),
+    "ended_by_person": N_("a person has ended the chat"),
+    "limit": N_("a limit was reached"),
+    "not_asked": N_("a proposed call was neither asked nor run"),
+    "model_refused": N_("the model has refused"),
+    "model_filtered": N_("what the model said was filtered"),
+    "cut_off": N_("the model's answer was cut off"),
+    "call_as_text": N_("the model wrote a call in words, which nobody runs"),
+    "nothing_said": N_("nothing was said and nothing was run"),
+    "nobody_answered": N_("nobody answered a question in time"),
+    "malformed": N_("the model's server sent what is no answer"),
+    "model_unavailable": N_("the model could not be reached"),
+    "beside_gate": N_("something was about to run beside the approvals"),
+    "error": N_("an error"),
+    "cancelled": N_("it was cancelled"),
 }
 RISK = {"low": N_("low risk"), "medium": N_("medium risk"), "high": N_("high risk")}
 VERDICT = {
@@ -206,6 +237,7 @@ def environment(language: str) -> Environment:
     made.filters |= filters(spoken)
     made.globals |= {"asset": assets.path, "languages": LANGUAGES, "home": HOME}
     made.globals |= {"status_words": STATUS, "risk_words": RISK, "verdict_words": VERDICT}
+    made.globals |= {"delivery_words": DELIVERY, "effect_words": EFFECT, "cause_words": CAUSES}
     return made
 
 
@@ -217,8 +249,10 @@ def filters(spoken: Words) -> Mapping[str, Callable[..., str]]:
         "number": spoken.number,
         "percent": spoken.percent,
         "on_call": lambda found: duty_words(spoken, found),
-        "attempt": attempt_words,
-        "hindsight": hindsight_words,
+        "attempt": lambda undone: ruled(spoken.language, attempt_words(undone)),
+        "hindsight": lambda known: ruled(spoken.language, hindsight_words(known)),
+        "ruled": lambda text: ruled(spoken.language, text),
+        "line_said": lambda text: line_said(spoken.language, text),
         "span": lambda seconds: spoken.span(timedelta(seconds=seconds)),
         "said": lambda text: visible(said(spoken, text)),
         "theirs": visible,

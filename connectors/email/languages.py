@@ -7,10 +7,12 @@ whatever it says.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from countersign.connectors.document import Row
 from countersign.connectors.email.letter import Letter, Section
+from countersign.connectors.sentences import line_said, ruled, times_said
 from countersign.connectors.words import N_, SOURCE, Sentences, Words, words
 
 LOCALES = Path(__file__).parent / "locale"
@@ -112,6 +114,9 @@ _SENTENCES = Sentences(
         N_("Budget"),
         N_("Asked again"),
         N_("Proposed with it"),
+        N_("Rollout"),
+        N_("Failed beside it"),
+        N_("Branch"),
         N_("no deadline"),
         N_("%(until)s; then nothing runs"),
         N_("%(until)s; then it runs"),
@@ -182,16 +187,30 @@ def subject(text: str, language: str) -> str:
 
 
 def _said(spoken: Words, text: str) -> str:
-    return _SENTENCES.said(spoken, text)
+    return _SENTENCES.said(spoken, text, lambda _, part: times_said(spoken.language, part))
 
 
 def _fact(spoken: Words, row: Row) -> Row:
     """A fact: its name is ours, and of some its text."""
     is_ours = row.name in _OURS
-    text = _said(spoken, row.text) if is_ours else row.text
+    text = _said(spoken, row.text) if is_ours else _ruled(spoken.language, row.name, row.text)
     if row.name == "What for":
         text = subject(row.text, spoken.language)
     return row.model_copy(update={"name": _said(spoken, row.name), "text": text})
+
+
+def _ruled(language: str, name: str, text: str) -> str:
+    """What the rules say in a fact of this name."""
+    if name in _RULED:
+        return ruled(language, text)
+    if name == "Who decides" or _STEP.fullmatch(name):
+        return line_said(language, text)
+    if name == "Rule":
+        rule, mark, reason = text.partition(": ")
+        return f"{rule}{mark}{ruled(language, reason)}"
+    if name == "Budget":
+        return "; ".join(line_said(language, line) for line in _BUDGETS.split(text))
+    return text
 
 
 def _section(spoken: Words, section: Section) -> Section:
@@ -202,4 +221,15 @@ def _section(spoken: Words, section: Section) -> Section:
     return section.model_copy(update={"heading": _said(spoken, section.heading), "rows": rows})
 
 
+_RULED = (
+    "On call",
+    "Proposed with it",
+    "Same call",
+    "Paused",
+    "Rollout",
+    "Asked again",
+    "Failed beside it",
+)
+_STEP = re.compile(r"Step \d+")
+_BUDGETS = re.compile(r"; (?!past its |\S+ [\d.,]+ is used of it)")
 _FACTS = ("Details", "Question", "What came of it")

@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 
 from countersign.bot.inbox.words import LOCALES, preferred, words
 from countersign.connectors.email.languages import LOCALES as MAIL_LOCALES
+from countersign.connectors.sentences import LOCALES as RULED_LOCALES
 from tests.bot.inbox.catalogue import FOLDERS, texts
 
 _PLACE = re.compile(r"%\(\w+\)s")
@@ -23,7 +24,12 @@ def places(text: Any) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("locales", "folders"), [(LOCALES, FOLDERS), (MAIL_LOCALES, [MAIL_LOCALES.parent])]
+    ("locales", "folders"),
+    [
+        (LOCALES, FOLDERS),
+        (MAIL_LOCALES, [MAIL_LOCALES.parent]),
+        (RULED_LOCALES, [RULED_LOCALES.parent]),
+    ],
 )
 def test_every_text_has_its_german_and_none_is_left_over(
     locales: Path, folders: list[Path]
