@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from countersign.approvals.models import ChatState, InParallel, Proposal, ToolCall
 from tests.bot.inbox_world import Browser, inbox
 
@@ -237,10 +239,12 @@ async def _ends_while_typing(world: Any, browser: Browser, target: str, **typed:
         assert browser.hidden(name) == value
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 async def test_a_session_that_ends_while_typing_does_nothing_and_loses_nothing(
+    database: str,
     tmp_path: Path,
 ) -> None:
-    async with inbox(tmp_path) as world:
+    async with inbox(tmp_path, database=database) as world:
         request = await world.api.waiting({"to": "ceo", "amount": 10})
         alex = await world.signed_in("alex")
         await alex.open(path(request))

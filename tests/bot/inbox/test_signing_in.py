@@ -17,6 +17,8 @@ from tests.doubles.database import empty_store
 
 ALEX = PrincipalId("alex")
 
+BOTH = pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+
 
 async def test_a_browser_session_is_found_by_its_cookie_until_it_ends(tmp_path: Path) -> None:
     clock = ManualClock()
@@ -75,8 +77,11 @@ def test_settings_that_make_no_sense_are_refused() -> None:
             InboxSettings.model_validate(wrong)
 
 
-async def test_signing_in_by_choosing_a_name_gives_another_cookie(tmp_path: Path) -> None:
-    async with inbox(tmp_path) as world:
+@BOTH
+async def test_signing_in_by_choosing_a_name_gives_another_cookie(
+    database: str, tmp_path: Path
+) -> None:
+    async with inbox(tmp_path, database=database) as world:
         browser = world.browser()
         await browser.open("/inbox?risk=high")
         assert "/inbox/sign-in" in browser.path
@@ -103,8 +108,34 @@ async def test_signing_in_by_choosing_a_name_gives_another_cookie(tmp_path: Path
         assert thief.path.startswith("/inbox/sign-in")
 
 
-async def test_forms_of_others_sign_nobody_in_or_out(tmp_path: Path) -> None:
-    async with inbox(tmp_path) as world:
+@BOTH
+async def test_a_form_of_another_site_decides_nothing(database: str, tmp_path: Path) -> None:
+    """With the cookie and all that a form has: browsers say where it comes from."""
+    async with inbox(tmp_path, database=database) as world:
+        request = await world.api.waiting()
+        path = f"/inbox/requests/{request['id']}"
+        alex = await world.signed_in("alex")
+        vote = {"digest": request["digest"], "verdict": "approve", "comment": "mine"}
+        for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+            for form, fields in (
+                (f"{path}/votes", vote),
+                (f"{path}/edits", {**vote, "arg.to": "thief"}),
+                ("/inbox/bundle", {f"pick.{request['id']}": request["digest"], **vote}),
+            ):
+                await alex.open(path)
+                await alex.send(form, headers=headers, **fields)
+                assert alex.status == 403, (headers, form)
+        _, after = await world.api.call("GET", f"/api/v1/requests/{request['id']}")
+
+        assert ("pending", [], 1) == (after["status"], after["votes"], after["revision"])
+        await alex.open(path)
+        await alex.send(f"{path}/votes", **vote)
+        assert "Your decision counts." in alex.text
+
+
+@BOTH
+async def test_forms_of_others_sign_nobody_in_or_out(database: str, tmp_path: Path) -> None:
+    async with inbox(tmp_path, database=database) as world:
         browser = await world.signed_in("alex")
         for headers, csrf in (
             ({}, "0" * 64),

@@ -48,6 +48,17 @@ async def test_somebody_signs_in_and_lands_where_they_wanted_to_go(world: World)
 
 async def test_the_cookie_of_before_is_worth_nothing_after(world: World) -> None:
     """Fixation: what was planted in a browser names nobody once they have signed in."""
+    await _gives_another_cookie(world)
+
+
+async def test_the_cookie_of_before_is_worth_nothing_on_postgresql(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    async with signing_in(tmp_path_factory.mktemp("fixation"), "postgresql") as other:
+        await _gives_another_cookie(other)
+
+
+async def _gives_another_cookie(world: World) -> None:
     browser = world.browser()
     await browser.get("/inbox/sign-in")
     planted = browser.jar[COOKIE]
