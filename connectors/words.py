@@ -25,6 +25,7 @@ SOURCE = "en"
 LANGUAGES: Mapping[str, str] = {"en": "English", "de": "Deutsch"}
 """What people can choose, each in its own words."""
 _PERCENT = {"en": "#,##0.#%", "de": "#,##0.#\u00a0%"}
+_NOW = {"en": "just now", "de": "gerade eben"}
 _PLACE = re.compile(r"%\((\w+)\)s")
 
 
@@ -61,6 +62,8 @@ class Words:
         """How far from now: `in 3 hours`, `3 hours ago`."""
         from babel.dates import format_timedelta
 
+        if abs(at - now) < timedelta(seconds=1):  # babel says `in 0 seconds`, also of what was
+            return _NOW[self.language]
         return str(
             format_timedelta(at - now, locale=self.language, add_direction=True, threshold=1.2)
         )

@@ -18,7 +18,7 @@ from countersign.bot.api.operation import MAX_ID_CHARS, Services
 from countersign.bot.http.problems import status_of
 from countersign.bot.inbox import guard
 from countersign.bot.inbox.pages import Form, Pages
-from countersign.bot.inbox.shell import HOME, Visit, to
+from countersign.bot.inbox.shell import HOME, VERDICT, Visit, to
 from countersign.bot.inbox.transcript import messages_of
 from countersign.bot.inbox.words import N_
 from countersign.connectors.system import Route
@@ -63,7 +63,6 @@ _QUIET = {"stored", "checkpoint"}
 """Kinds of entries that say nothing to people."""
 _TOLD = (
     "tool",
-    "verdict",
     "comment",
     "reason",
     "name",
@@ -82,6 +81,8 @@ class Event:
 
     at: datetime
     title: str
+    verdict: str
+    """Of a vote or a decision, in words; "" of anything else."""
     parts: Sequence[str]
     """What it tells, one thing each."""
     request: str
@@ -205,6 +206,7 @@ def _event(entry: LedgerEntry) -> Event:
     return Event(
         at=entry.at,
         title=title,
+        verdict=VERDICT.get(str(body.get("verdict")), ""),
         parts=tuple(dict.fromkeys(said)),
         request=request if isinstance(request, str) else "",
         seq=entry.seq,

@@ -16,7 +16,7 @@ PAGES = (
 )
 ENGLISH = re.compile(
     r"\b(the|is|are|been|nobody|somebody|this|that|from|with|until|needs?|asked|and|of|by|not|"
-    r"you|your|today|call|calls|open|answered|live|person|people)\b"
+    r"you|your|today|call|calls|open|answered|live|person|people|approve|reject|modify)\b"
 )
 THEIRS = (
     *("send it", "Shall I?", "The customer asked for it.", "Somebody looked into the outbox."),

@@ -55,6 +55,8 @@ def test_dates_numbers_and_spans_are_written_as_the_language_does() -> None:
     assert ("3 hours", "3 Stunden") == tuple(
         each.span(timedelta(hours=3)) for each in (english, german)
     )
+    just = at + timedelta(microseconds=300)
+    assert ("just now", "gerade eben") == (english.until(at, just), german.until(at, just))
     assert ("in 3 hours", "vor 3 Stunden") == (
         english.until(at + timedelta(hours=3), at),
         german.until(at - timedelta(hours=3), at),
