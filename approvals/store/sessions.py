@@ -189,6 +189,7 @@ def wait(unit: Unit, session_id: str) -> None:
             epoch=sessions.c.epoch + 1,
             lease_until=None,
             next_at=None,
+            held_by=None,
             attempts=0,
             error=None,
             updated_at=codec.to_text(unit.now),

@@ -409,3 +409,18 @@ async def test_nothing_begins_once_pausing_has_returned(world: World) -> None:
     begun = await world.records.requests(status=RequestStatus.EXECUTING)
 
     assert set(after) == {request.id for request in begun.items}
+
+
+async def test_what_waits_for_people_again_is_not_made_due_by_the_end_of_a_pause(
+    world: World,
+) -> None:
+    """Its approval was revoked, and it is asked again, while the pause held its session."""
+    run, request = await world.approved()
+    await paused(world)
+    assert await claimed(world, run, request) is None
+    await world.approvals.revoke(request.id, acting(BEN), reason="Wrong.", ask_again=True)
+    await resumed(world)
+    rows = await world.store.read(lambda c: c.execute(sessions.select()).all())
+
+    ((status, next_at, held_by),) = [(row.status, row.next_at, row.held_by) for row in rows]
+    assert (SessionStatus.WAITING, None, None) == (status, next_at, held_by)
