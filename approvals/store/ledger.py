@@ -98,11 +98,11 @@ def linked(
 def insert(unit: Unit, rows: Iterable[Parameters]) -> None:
     """Write rows from `linked`. The caller has locked the head that they follow, and moves it."""
     given = list(rows)
-    if len(given) > AT_ONCE:
-        _INSERT.run_each(unit.connection, given)
-    elif given:
+    if 0 < len(given) <= AT_ONCE:
         named = {f"{name}_{n}": row[name] for n, row in enumerate(given) for name in row}
         _inserting(len(given)).run(unit.connection, **named)
+    else:
+        _INSERT.run_each(unit.connection, given)
     for row in given:
         new = (row["seq"], row["hash"])
         unit.heads[row["session_id"]] = unit.moved[row["session_id"]] = new

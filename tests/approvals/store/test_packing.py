@@ -207,3 +207,17 @@ async def test_what_waits_since_the_release_before_goes_on(tmp_path: Path, datab
     digests = [getattr(request, name) for name in DIGESTS]
     small = [packing.pack(snapshot), *map(packing.pack_hex, digests)]
     assert found == (small if database == "sqlite" else [snapshot, *digests])
+
+
+async def test_what_is_no_digest_stays_as_it_is_and_is_named(tmp_path: Path) -> None:
+    """Somebody has written there by hand before the step."""
+    url = sqlite_url(tmp_path)
+    async with at(url) as world:
+        request = await waiting(world)
+    unpacked(url, "{}", ["by hand", request.execution_token, request.call_hash])
+    _, digest, token, _ = packed(url)
+    async with at(url) as world:
+        verified = await world.records.verify(request.session_id)
+
+    assert ("by hand", packing.pack_hex(request.execution_token)) == (digest, token)
+    assert any("column digest" in problem for problem in verified.problems)

@@ -74,6 +74,11 @@ def test_broken_rule_is_raised_as_sqlalchemy_raises_it_without_the_values(
 
     assert "secret" not in str(raised.value)
 
+    with pytest.raises(IntegrityError) as raised:
+        INSERT.run_each(connection, [row("other"), row("secret")])
+
+    assert "secret" not in str(raised.value)
+
 
 def test_error_of_postgresql_is_raised_as_sqlalchemy_raises_it() -> None:
     url = postgres.borrow()

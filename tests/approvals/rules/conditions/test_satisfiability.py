@@ -108,6 +108,7 @@ def test_of_comparisons_with_numbers_all_that_is_impossible_is_found(text: str) 
         ("args.y && args.x > 10 && !args.y", "args.y and !args.y exclude each other"),
         ('args.x == "a" && args.x in ["b", "c"]', 'args.x == "a" and args.x in ["b", "c"] exclude'),
         ("(args.x < 1 || args.x > 2) && args.x > 1 && args.x < 2", "the parts of (args.x < 1 ||"),
+        ("args.x >= 5 && args.x <= 5 && args.x != 5", "the parts of args.x >= 5 && args.x <= 5"),
         ("!(args.y || !args.y)", "the parts of !(args.y || !args.y) exclude each other"),
         ("args.x < 1 && args.x in []", "args.x < 1 and args.x in [] exclude each other"),
     ],
