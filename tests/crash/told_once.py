@@ -47,8 +47,8 @@ async def tell_once(database_url: str) -> None:
             only_the_quote(document)
             document["public_url"] = f"http://127.0.0.1:{port}"
             use(document, ready)
-            for name, differs in SETTINGS.items():
-                document["connectors"][name] |= differs
+            for name in systems:
+                document["connectors"][name] |= SETTINGS[name]
             ask_in(document, "teams", *systems, "email")
 
         settings = load_settings(
