@@ -3,7 +3,7 @@
 # install nothing. PYTHON=/path/to/python3 chooses the interpreter, CHROME=... the browser.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-fast crash races check bench bench-peers bench-load bench-scale bench-inbox bench-rules bench-budgets bench-together bench-ledger bench-directory bench-soak bench-docs guarantees lock audit clean
+.PHONY: help setup demo run test test-fast crash races check bench bench-peers bench-load bench-scale bench-inbox bench-rules bench-budgets bench-together bench-ledger bench-directory bench-simulate bench-soak bench-docs guarantees lock audit clean
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -57,6 +57,9 @@ bench-together: setup ## Measure one decision on a checkpoint of many calls besi
 
 bench-ledger: setup ## Measure checking the ledger beside a plain check, and what checkpoints cost a vote (SESSIONS=100000 ROUNDS=5 VOTES=500)
 	@.venv/bin/python -m bench.ours.ledger
+
+bench-simulate: setup ## Measure replaying recorded calls through two policies, and its memory (CALLS=1000000 RULES=100)
+	@.venv/bin/python -m bench.ours.simulate
 
 bench-soak: setup ## Look for what grows under a long steady load (MINUTES=30 DATABASES=sqlite,postgresql)
 	@.venv/bin/python -m bench.soak $(BENCH_ARGS)
