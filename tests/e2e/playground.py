@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from tests.e2e.conftest import NODE_MODULES, missing, visit
 from tests.stack import ROOT, Process, Stack, free_port, until
@@ -17,6 +17,7 @@ from tests.stack import ROOT, Process, Stack, free_port, until
 CARD_TIMEOUT_MS = 45_000
 CLICK_TIMEOUT_MS = 15_000
 CLICKS = 3
+SAID_TIMEOUT_MS, SAID_CHARS = 10_000, 20
 PROGRAM = NODE_MODULES / "@microsoft" / "m365agentsplayground" / "cli.js"
 CONFIG = ROOT / "tests" / "e2e" / "m365agentsplayground.yml"
 
@@ -67,6 +68,15 @@ def playground(stack: Stack, directory: Path) -> Iterator[str]:
         child.kill()
 
 
+_SAID = """words => {
+    const box = document.querySelector("[contenteditable=true], textarea");
+    const all = document.body.innerText.split(words).length - 1;
+    const typed = (box.value ?? box.innerText).split(words).length - 1;
+    return all > typed;
+}"""
+"""Whether words stand anywhere but in the box where they are typed."""
+
+
 class Chat:
     """One person at the keyboard."""
 
@@ -77,10 +87,17 @@ class Chat:
         self._box.wait_for(timeout=CARD_TIMEOUT_MS)
 
     def say(self, text: str) -> None:
-        """Type and send."""
-        self._box.click()
-        self.page.keyboard.type(text)
-        self.page.keyboard.press("Enter")
+        """Type and send until it is there: what is typed while the page connects is lost (seen in
+        Playground 0.2.28)."""
+        for _ in range(CLICKS):
+            self._box.click()
+            self.page.keyboard.press("Control+A")
+            self.page.keyboard.type(text)
+            self.page.keyboard.press("Enter")
+            with suppress(TimeoutError):
+                self.page.wait_for_function(_SAID, arg=text[:SAID_CHARS], timeout=SAID_TIMEOUT_MS)
+                return
+        raise AssertionError(f"{text} was never sent")
 
     def button(self, name: str) -> Locator:
         """The latest button with this name."""
