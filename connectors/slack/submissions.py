@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
 from countersign.approvals.errors import CountersignError, InvalidError, UnavailableError
@@ -99,37 +100,18 @@ class Submissions:
         return await self._voted(attempt, view)
 
     async def _asked(self, opened: Opened, text: str, actor: Actor, act: ActKey) -> Reply:
-        try:
-            await self._inbound.approvals.questions.ask(opened.request, actor, text, act)
-        except InvalidError as exc:
-            return Reply(errors={modals.TEXT: str(exc)})
-        except UnavailableError:
-            raise
-        except CountersignError as exc:
-            return Reply("Not asked", str(exc))
-        return Reply()
+        asked = self._inbound.approvals.questions.ask(opened.request, actor, text, act)
+        return await _refusal(asked, "Not asked") or Reply()
 
     async def _revoked(self, opened: Opened, reason: str, actor: Actor) -> Reply:
-        try:
-            await self._inbound.approvals.revoke(opened.request, actor, reason=reason)
-        except InvalidError as exc:
-            return Reply(errors={modals.TEXT: str(exc)})
-        except UnavailableError:
-            raise
-        except CountersignError as exc:
-            return Reply("Not revoked", str(exc))
-        return Reply()
+        revoked = self._inbound.approvals.revoke(opened.request, actor, reason=reason)
+        return await _refusal(revoked, "Not revoked") or Reply()
 
     async def _undone(self, opened: Opened, reason: str, actor: Actor) -> Reply:
         """Sent twice it is asked for once: the second time it is under way."""
-        try:
-            await self._inbound.approvals.undo(opened.request, actor, reason=reason)
-        except InvalidError as exc:
-            return Reply(errors={modals.TEXT: str(exc)})
-        except UnavailableError:
-            raise
-        except CountersignError as exc:
-            return Reply("Not undone", str(exc))
+        undone = self._inbound.approvals.undo(opened.request, actor, reason=reason)
+        if (refusal := await _refusal(undone, "Not undone")) is not None:
+            return refusal
         return Reply(redraws=await self._inbound.records.view(opened.request))
 
     async def _changed(
@@ -203,3 +185,17 @@ def _title(outcome: VoteOutcome) -> str:
         case VoteResult.STALE:
             return "Out of date"
     return "Nothing was decided"
+
+
+async def _refusal(act: Awaitable[object], title: str) -> Reply | None:
+    """Do it; what is told if it does not count, at the field if that is wrong. Raises
+    UnavailableError: it comes again."""
+    try:
+        await act
+    except InvalidError as exc:
+        return Reply(errors={modals.TEXT: str(exc)})
+    except UnavailableError:
+        raise
+    except CountersignError as exc:
+        return Reply(title, str(exc))
+    return None
