@@ -141,7 +141,10 @@ DATABASES = {"sqlite": "SQLite", "postgresql": "PostgreSQL, two servers"}
 def _middle(rows: Sequence[Row], picked: Picked, key: str) -> str:
     """The median of a figure, as text."""
     found = [*_by_round(rows, picked, key).values()]
-    return f"{median(found):,.4g}" if found else "-"
+    if not found:
+        return "-"
+    value = median(found)
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:,.4g}"  # never 1.04e+04
 
 
 def _of_peer(peer: str, leg: str) -> Callable[[Values], str]:
