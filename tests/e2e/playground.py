@@ -68,13 +68,14 @@ def playground(stack: Stack, directory: Path) -> Iterator[str]:
         child.kill()
 
 
-_SAID = """words => {
-    const box = document.querySelector("[contenteditable=true], textarea");
-    const all = document.body.innerText.split(words).length - 1;
-    const typed = (box.value ?? box.innerText).split(words).length - 1;
-    return all > typed;
+BOX = ":is([contenteditable=true], textarea):not(.ac-adaptiveCard *)"
+"""Where messages are typed, below all cards."""
+_SHOWN = """([words, box_of]) => {
+    const box = document.querySelector(box_of);
+    const typed = (box.value ?? box.innerText).split(words).length;
+    return document.body.innerText.split(words).length - typed;
 }"""
-"""Whether words stand anywhere but in the box where they are typed."""
+"""How often words stand on the page beside the box where they are typed."""
 
 
 class Chat:
@@ -83,19 +84,23 @@ class Chat:
     def __init__(self, page: Page, url: str):
         self.page = page
         visit(page, url)
-        self._box = page.locator("[contenteditable=true], textarea").first
+        self._box = page.locator(BOX).first
         self._box.wait_for(timeout=CARD_TIMEOUT_MS)
 
     def say(self, text: str) -> None:
-        """Type and send until it is there: what is typed while the page connects is lost (seen in
-        Playground 0.2.28)."""
+        """Type and send until it is there once more: what is typed while the page connects, or
+        while it draws a message anew, is lost (seen in Playground 0.2.28)."""
+        words = text[:SAID_CHARS]
+        before = self.page.evaluate(_SHOWN, [words, BOX])
+        once_more = f"([words, box, before]) => ({_SHOWN})([words, box]) > before"
+        asked = [words, BOX, before]
         for _ in range(CLICKS):
             self._box.click()
             self.page.keyboard.press("Control+A")
             self.page.keyboard.type(text)
             self.page.keyboard.press("Enter")
             with suppress(TimeoutError):
-                self.page.wait_for_function(_SAID, arg=text[:SAID_CHARS], timeout=SAID_TIMEOUT_MS)
+                self.page.wait_for_function(once_more, arg=asked, timeout=SAID_TIMEOUT_MS)
                 return
         raise AssertionError(f"{text} was never sent")
 

@@ -13,7 +13,6 @@ from tests.e2e.conftest import ARTIFACTS, shot
 from tests.e2e.playground import Chat, playground
 from tests.stack import Stack, stack
 
-BOX = ":is([contenteditable=true], textarea):not(.ac-adaptiveCard *)"
 TASK = "quote for Contoso, 25 seats"
 
 
@@ -42,17 +41,10 @@ def card(chat: Chat, name: str) -> None:
     chat.card().screenshot(path=str(ARTIFACTS / f"{name}.png"))
 
 
-def write(chat: Chat, text: str) -> None:
-    """Into the box of messages, below all cards."""
-    chat.page.locator(BOX).first.click()
-    chat.page.keyboard.type(text)
-    chat.page.keyboard.press("Enter")
-
-
 def test_a_pause_and_its_end(running: Stack, chat: Chat) -> None:
     chat.say(TASK)
     chat.see("Approval needed")
-    write(chat, "pause tool release_quote: The price list of December is wrong.")
+    chat.say("pause tool release_quote: The price list of December is wrong.")
     chat.see("is paused. What waits keeps waiting")
     chat.see("Paused by Alex Wilber since")
     shot(chat.page, "pause-1-waits")
@@ -64,7 +56,7 @@ def test_a_pause_and_its_end(running: Stack, chat: Chat) -> None:
 
     assert [] == running.effects("create_quote")
 
-    write(chat, "resume tool release_quote")
+    chat.say("resume tool release_quote")
     chat.see("Finished.")
     shot(chat.page, "pause-3-ended")
 
@@ -81,11 +73,11 @@ def test_a_grant_and_its_last_use(running: Stack, chat: Chat) -> None:
     shot(chat.page, "grant-1-choice")
     chat.decide("Approve")
     chat.see("Finished.")
-    write(chat, TASK)
+    chat.say(TASK)
     chat.see("Runs by a grant of Alex Wilber")
     chat.see("1st of 1")
     shot(chat.page, "grant-2-last-use")
-    write(chat, TASK)
+    chat.say(TASK)
     chat.see("Approval needed")
     shot(chat.page, "grant-3-asked-again")
 
