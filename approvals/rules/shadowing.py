@@ -101,7 +101,7 @@ def _before(pattern: str, rule: _Read, earlier: Sequence[_Read], proofs: Proofs)
     """The fewest of the earlier rules that match whatever this pattern and this rule match; empty
     if there are none."""
     covering = [e for e in earlier if any(_covers(each, pattern) for each in e.tool)]
-    for other in covering:
+    for other in covering:  # part by part: quick enough for thousands of rules
         if all(any(_implies(part, needed) for part in rule.parts) for needed in other.parts):
             return [other]
     # Without a condition of its own it is what remains when one of the others is changed.
