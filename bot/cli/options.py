@@ -10,10 +10,12 @@ from typing import Annotated
 import typer
 
 from countersign.approvals.errors import ConfigurationError
+from countersign.approvals.store.urls import sqlite_path
 from countersign.bot.people import SettingsDirectory
 from countersign.bot.settings.database import readable_on_the_way
 from countersign.bot.settings.file import process_settings, reader
 from countersign.bot.settings.reader import Reader
+from countersign.bot.settings.run import LOCAL_DATABASE
 from countersign.bot.settings.sections import Mode, ProcessSettings
 
 ConfigOption = Annotated[
@@ -37,7 +39,21 @@ def database_url() -> str:
     server would not speak to it."""
     url = read_environment().database_url
     refuse_plain_text({"COUNTERSIGN_DATABASE_URL": url})
+    if "COUNTERSIGN_DATABASE_URL" not in os.environ and not sqlite_path(url).exists():
+        _point_to_local()
     return url
+
+
+def _point_to_local() -> None:
+    """Raise ConfigurationError if the only database of this folder is that of `countersign run`."""
+    if LOCAL_DATABASE.is_file():
+        raise ConfigurationError(
+            [
+                "COUNTERSIGN_DATABASE_URL: it is not set. The database of `countersign run` is "
+                "here; this lets commands read it: export COUNTERSIGN_ENV=local "
+                f"COUNTERSIGN_DATABASE_URL=sqlite:///./{LOCAL_DATABASE}"
+            ]
+        )
 
 
 def refuse_plain_text(urls: Mapping[str, str]) -> None:

@@ -30,10 +30,9 @@ from countersign.bot.local.playground import (
 )
 from countersign.bot.local.ports import Moved, as_options, moved_ports, server_port
 from countersign.bot.settings.file import find, load_settings, process_settings
+from countersign.bot.settings.run import LOCAL_DATABASE, STATE
 from countersign.bot.settings.sections import DEFAULT_HOST, Mode, ProcessSettings, Settings
 
-STATE = Path(".local")
-"""In the folder in which it was started."""
 READY_TIMEOUT_S = 90.0
 LOOK_EVERY_S = 0.2
 
@@ -100,7 +99,7 @@ def _settings(config: Path | None) -> Settings:
         )
     url = process.database_url
     if "COUNTERSIGN_DATABASE_URL" not in os.environ:
-        url = f"sqlite:///{STATE.absolute() / 'countersign.db'}"
+        url = f"sqlite:///{LOCAL_DATABASE.absolute()}"
     local = ProcessSettings(env=Mode.LOCAL, config=process.config, database_url=url)
     return load_settings(find(config, local), process=local)
 

@@ -52,6 +52,11 @@ T = TypeVar("T")
 NO_KEY, NO_SERVER = "none", "http://no-model.invalid/v1"
 """Workflows are built with them to be looked at; nothing is asked of a model. AutoGen warns of each
 agent whose key is none of OpenAI's, unless it is for another server."""
+FOR_LOCAL_MODE = (
+    "COUNTERSIGN_ENV: it is not set to local, so this is production, and the file has tokens of "
+    "people, as only local mode allows. `countersign run` serves it on this machine, and "
+    "COUNTERSIGN_ENV=local makes the other commands do the same; production wants all this:"
+)
 LOCAL_URL = f"http://{DEFAULT_HOST}:{DEFAULT_PORT}"
 SECTIONS = (
     "public_url",
@@ -134,6 +139,8 @@ class Reader:
         inbox = self.section("inbox", InboxSettings, {}) or InboxSettings()
         run = self.section("run", RunSettings, {}) or RunSettings()
         self.problems += cross_problems(document, complete=self._complete)
+        if self.problems and self._complete and not self.local and self._has_tokens():
+            self.problems.insert(0, FOR_LOCAL_MODE)
         self.require_sound()
         model, workflows, policy = document.model, document.workflows, document.policy
         if policy is None or model is None or workflows is None:
@@ -182,6 +189,12 @@ class Reader:
         """The bearer token of one of them, also if those of the others are missing."""
         strict = Reading(self._environ, self.local)
         return self._taken(token_of(self._document.get("people"), person_id, strict))
+
+    def _has_tokens(self) -> bool:
+        """Whether people's tokens stand in the file."""
+        people = self._document.get("people")
+        entries = people if isinstance(people, list) else []
+        return any(isinstance(each, dict) and "token" in each for each in entries)
 
     def systems(self) -> tuple[Configured, ...]:
         """The systems in which people are asked."""

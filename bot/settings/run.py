@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import StringConstraints
@@ -26,6 +27,10 @@ StandIn: TypeAlias = Literal[
 ScriptName: TypeAlias = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z_]\w*(\.\w+)*(:[A-Za-z_]\w*)?$")
 ]
+
+STATE = Path(".local")
+"""What `countersign run` keeps, in the folder in which it was started."""
+LOCAL_DATABASE = STATE / "countersign.db"
 
 
 class RunSettings(Value):

@@ -380,6 +380,37 @@ def test_what_is_wrong_is_one_clear_message(
     assert "Traceback" not in result.err + result.out
 
 
+def test_the_database_of_a_local_run_is_named(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("COUNTERSIGN_DATABASE_URL", raising=False)
+    (tmp_path / ".local").mkdir()
+    (tmp_path / ".local" / "countersign.db").touch()
+
+    named = cli("sessions", "list").err
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "sqlite:///./other.db")
+    other = cli("sessions", "list").err
+
+    assert "COUNTERSIGN_ENV=local COUNTERSIGN_DATABASE_URL=sqlite:///./.local/" in named
+    assert ("There is no database" in other, ".local" in other) == (True, False)
+
+
+@pytest.mark.parametrize("command", ["doctor", "serve"])
+def test_a_file_for_local_mode_says_so_in_production(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    monkeypatch.setenv("COUNTERSIGN_ENV", "production")
+    text = (REPOSITORY / "countersign.yaml").read_text()
+    (tmp_path / "ours.yaml").write_text(text.replace("token: local-", "token_env: LOCAL_"))
+
+    said = cli(command)
+    without = cli(command, "--config", "ours.yaml")
+
+    first = next(line for line in (said.out + said.err).splitlines() if "countersign.yaml" in line)
+    assert "`countersign run` serves it on this machine" in first
+    assert "`countersign run`" not in without.out + without.err
+
+
 def test_a_port_in_use_is_named(cli: Cli) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
