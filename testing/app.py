@@ -157,7 +157,16 @@ class Session:
         body = self._body()
         said = body["error"] or body["answer"] or "nothing was said"
         story = f"Session {self.id} is {body['status']} ({body['cause']}): {said}"
+        story = " ".join([story, *self._not_run()])
         return " The script raised ".join([story, *self._app.troubles])
+
+    def _not_run(self) -> Iterator[str]:
+        """What was proposed and did not run, each with why."""
+        for body in self._app.requests(f"session={self.id}"):
+            result = body["result"]
+            if result and result["outcome"] not in RAN:
+                why = result["content"] or body["rule"]["reason"]
+                yield f"{body['tool']} is {body['status']} and did not run: {why}"
 
     def _eventually(self, look: Callable[[], T | None], trouble: str) -> T:
         deadline = time.monotonic() + TIMEOUT_S

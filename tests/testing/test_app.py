@@ -59,6 +59,17 @@ def test_session_waits_is_approved_and_runs_once(app: App) -> None:
         session.waits()
 
 
+def test_a_tool_without_a_rule_is_named(project: Path, tmp_path: Path) -> None:
+    text = (project / "countersign.yaml").read_text()
+    (project / "without.yaml").write_text(text.replace("pay_refund:", "pay_refunds:"))
+    script = load_script("desk_of_tests.model:script", project)
+
+    with running(project / "without.yaml", script=script, folder=tmp_path) as app:
+        session = app.start("refunds", TASK)
+        with pytest.raises(AssertionError, match="pay_refund is rejected and did not run: No rule"):
+            session.waits("pay_refund")
+
+
 def test_refusals_are_told_in_the_servers_words(app: App) -> None:
     request = app.start("refunds", TASK, by="tom").waits()
 
