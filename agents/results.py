@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from countersign.approvals.forms.changers import other_changers
 from countersign.approvals.models import (
     Cause,
     Outcome,
@@ -45,6 +46,8 @@ def _executed(request: Request, result: Result) -> str:
     if request.modified or result.outcome is Outcome.EXECUTED_WITH_CHANGES:
         answer["status"] = Outcome.EXECUTED_WITH_CHANGES
         answer["arguments_used"] = request.arguments
+        if who := other_changers(request):
+            answer["changed_by"] = who
     elif request.written is not None and not _holds(request.arguments, request.written):
         answer["arguments_used"] = request.arguments
         if request.asked_again:

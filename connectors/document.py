@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from countersign.approvals.audit.canonical import short
+from countersign.approvals.forms.changers import changers
 from countersign.approvals.forms.display import (
     Shown,
     deciding,
@@ -233,7 +234,9 @@ def _facts(view: RequestView, order: TicketOrder) -> list[Row]:
         if request.expires_at is None
         else f"{moment(request.expires_at, zone_of(request))}; then {_then(request)}"
     )
+    changed = changers(request)
     rows = [
+        *([Row(name="Changed by", text=_one_line(changed))] if changed else ()),
         Row(name="Who decides", text=f"{needed if count else ''}{count}{people}{tier}"),
         *(
             Row(name=f"Step {each.number + 1}", text=_one_line(step_in_words(each)))

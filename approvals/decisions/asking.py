@@ -284,7 +284,7 @@ def _as_proposed(again: AskAgain, arguments: JsonObject) -> JsonObject:
     """What the agent wrote, by which the chat knows its call again, and what it proposed."""
     request = again.request
     if again.by_agent:
-        return {"written": written_by_agent(request), "proposed_arguments": None}
+        return {"written": written_by_agent(request), "proposed_arguments": None, "changed_by": ()}
     written = request.written
     if written is None and not request.modified and arguments != request.arguments:
         written = request.arguments

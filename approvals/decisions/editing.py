@@ -19,6 +19,7 @@ from countersign.approvals.errors import (
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import (
     Actor,
+    ChangedBy,
     Checked,
     JsonObject,
     People,
@@ -30,6 +31,7 @@ from countersign.approvals.models import (
     Session,
     StageProgress,
     Verdict,
+    Via,
 )
 from countersign.approvals.ports import Moment, Store, ToolCatalog
 from countersign.approvals.rules.authority import reason_against
@@ -74,6 +76,7 @@ def edited(
     request: Request,
     session: Session,
     person: Principal,
+    via: Via,
     policies: Policies,
     budgeting: Budgeting,
     moment: Moment,
@@ -86,6 +89,8 @@ def edited(
     here = situation.model_copy(update=seen or {})
     _, lender = standing(people, person, request, [])
     editors = [person.id] if lender is None else [person.id, lender.id]
+    by_name = person.name if lender is None else f"{person.name} for {lender.name}"
+    by = ChangedBy(by=person.id, by_name=by_name, via=via, at=moment.now)
     after = revised(
         given,
         request,
@@ -94,6 +99,7 @@ def edited(
         moment.now,
         lambda changed: budgeting.ruling_on(connection, changed, here, moment.now),
         editors,
+        by,
     ).model_copy(update={"seen": seen})
     others = others_as_well(request, after)
     against, giver = standing(people, person, after, [])
@@ -180,7 +186,7 @@ class Editing:
             )
         if not is_edit(given, request):
             return Edit(request)
-        around = (self._policies, self._budgeting, moment)
+        around = (actor.via, self._policies, self._budgeting, moment)
         edit = edited(connection, given, request, session, person, *around)
         if edit.against is not None:
             raise NotAuthorisedError(f"With these arguments you may not decide it: {edit.against}")

@@ -7,7 +7,15 @@ from datetime import datetime
 
 from countersign.approvals.decisions.vote_input import VoteInput
 from countersign.approvals.errors import DeniedByPolicyError, InvalidError
-from countersign.approvals.models import Actor, Effect, JsonObject, PrincipalId, Request, Ruling
+from countersign.approvals.models import (
+    Actor,
+    ChangedBy,
+    Effect,
+    JsonObject,
+    PrincipalId,
+    Request,
+    Ruling,
+)
 from countersign.approvals.models.plans import PLAN_TOOL
 from countersign.approvals.rules.budgets.judging import asking, in_entry
 from countersign.approvals.rules.conditions.calendars import Calendars
@@ -41,9 +49,10 @@ def revised(
     now: datetime,
     rule: Callable[[Request], Ruling],
     editors: Sequence[PrincipalId],
+    by: ChangedBy,
 ) -> Request:
     """The next revision, ruled on anew by `rule`, which knows what is used of the budgets; by
-    `editors`: who makes it, and for whom.
+    `editors`: who makes it, and for whom; `by` tells others of it.
 
     Raises InvalidError; DeniedByPolicyError.
     """
@@ -64,6 +73,7 @@ def revised(
         update={
             "arguments": effective.arguments,
             "proposed_arguments": request.arguments if first is None else first,
+            "changed_by": (*(c for c in request.changed_by if c.by != by.by), by),
             "revision": request.revision + 1,
             "schema_version": effective.schema_version,
             "defaulted": effective.defaulted,
@@ -148,5 +158,7 @@ def revision_entry(request: Request, after: Request, actor: Actor) -> tuple[str,
         **in_entry(after.budgets),
         **({} if after.seen is None else {"seen": after.seen}),
         "by": None if actor.principal is None else actor.principal.id,
+        "name": after.changed_by[-1].by_name,
+        "via": actor.via,
     }
     return "revised", body

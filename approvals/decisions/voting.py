@@ -155,7 +155,7 @@ class Voting:
             voted = vote_entry(people, request, vote)
             return end_by_vote(unit, self._outbox, request, request.canary, vote, answer, voted)
         if is_edit(given, request):
-            around = (self._policies, self._budgeting, unit.moment)
+            around = (actor.via, self._policies, self._budgeting, unit.moment)
             edit = edited(unit.connection, given, request, session, actor.principal, *around)
             if edit.against is not None:
                 reason = f"With these arguments you may not decide it: {edit.against}"
@@ -263,6 +263,8 @@ class Voting:
             "via": vote.via,
             "digest": request.digest,
         }
+        if request.changed_by:
+            body["changed_by"] = [changed.by for changed in request.changed_by]
         self._writing.counted(unit, Counted(request, after, vote, (voted, ("decided", body))))
         if vote.principal_id != request.requester:  # whoever asked may answer a question
             self._outbox.tell(unit, session, lambda: told.decided(after), progress=True)

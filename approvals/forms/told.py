@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from countersign.approvals.audit.canonical import canonical_json
 from countersign.approvals.forms.canaries import TITLE, is_canary
+from countersign.approvals.forms.changers import has_changed, other_changers
 from countersign.approvals.forms.systems import system_words
 from countersign.approvals.forms.times import happened, moment, then, zone_of
 from countersign.approvals.forms.values import value_text
@@ -134,6 +135,7 @@ def voted(request: Request, vote: Vote) -> Told:
     """One vote of several that are needed."""
     through = system_words(vote.via)
     did = "rejected" if vote.verdict is Verdict.REJECT else "approved"
+    did = "changed and approved" if has_changed(vote, request) else did
     text = f"{as_text(vote.name)} {did} {named(request)} through {through}."
     return _with(text, "Comment", vote.comment)
 
@@ -178,7 +180,10 @@ def decided(request: Request) -> Told:
         text = f"**Rejected** {by}: {named(request)}. It does not run."
         return _with(text, "Reason", decision.comment)
     if decision.verdict is Verdict.MODIFY:
+        who = other_changers(request)
         text = f"**Approved with changes** {by}: {named(request)}"
+        if who:
+            text = f"**Approved** {by}, **changed** by {as_text(who)}: {named(request)}"
         changed = Told(f"{text}, with {_changes(request)}.", f"{text}.")
         return together(changed, _with("", "Comment", decision.comment))
     return _with(f"**Approved** {by}: {named(request)}.", "Comment", decision.comment)

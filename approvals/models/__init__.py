@@ -91,6 +91,7 @@ from countersign.approvals.models.questions import LookUp as LookUp
 from countersign.approvals.models.questions import Question as Question
 from countersign.approvals.models.questions import QuestionStatus as QuestionStatus
 from countersign.approvals.models.requests import Cause as Cause
+from countersign.approvals.models.requests import ChangedBy as ChangedBy
 from countersign.approvals.models.requests import Decision as Decision
 from countersign.approvals.models.requests import Finding as Finding
 from countersign.approvals.models.requests import Opening as Opening

@@ -134,6 +134,16 @@ class Decision(Value):
     """The digest that was decided on; checked again before the tool runs."""
 
 
+class ChangedBy(Value):
+    """That a person changed what an agent proposed, whoever approved it then."""
+
+    by: PrincipalId
+    by_name: str
+    """With the name of whom they stood in for: `Megan Bowen for Alex Wilber`."""
+    via: Via
+    at: datetime
+
+
 class Finding(Value):
     """What a person found in the target system, about a call of which nobody else could say."""
 
@@ -190,6 +200,8 @@ class Request(Value):
     """The arguments of the current revision, as the body will receive them."""
     proposed_arguments: JsonObject | None = None
     """What the agent proposed, when a person changed it."""
+    changed_by: tuple[ChangedBy, ...] = ()
+    """Who did, each once, the last change last; () where a release before did not say."""
     agent: str
     executor: str
     rationale: str

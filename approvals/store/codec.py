@@ -14,6 +14,7 @@ from countersign.approvals.audit.commitments import commitment
 from countersign.approvals.audit.fields import covered_text
 from countersign.approvals.models import (
     Canary,
+    ChangedBy,
     Conversation,
     Decision,
     Delivery,
@@ -93,7 +94,7 @@ def request(row: Sequence[Any]) -> Request:
     m["expires_at"] = None if m["expires_at"] is None else from_text(m["expires_at"])
     for name in ("written", "facts", "preview", "seen", "undo", "parallel", "canary"):
         m[name] = object_or_none(m[name])
-    for name in ("defaulted", "injected", "show_first", "same_calls", "budgets"):
+    for name in ("defaulted", "injected", "show_first", "same_calls", "budgets", "changed_by"):
         m[name] = () if m[name] is None else tuple(loads(m[name]))
     m["timing"] = None if m["timing"] is None else Timing.model_validate_json(m["timing"])
     m["next_step_at"] = None if m["next_step_at"] is None else from_text(m["next_step_at"])
@@ -127,7 +128,7 @@ def _names_or_none(names: tuple[str, ...]) -> str | None:
     return dumps(names) if names else None
 
 
-def _models(values: tuple[Injected | SameCall | Standing, ...]) -> str | None:
+def _models(values: tuple[ChangedBy | Injected | SameCall | Standing, ...]) -> str | None:
     return dumps([value.model_dump(mode="json") for value in values]) if values else None
 
 
@@ -175,6 +176,7 @@ _WRITE: Mapping[str, Callable[[Any], Any]] = {
     "timing": model_or_none,
     "next_step_at": text_or_none,
     "budgets": _models,
+    "changed_by": _models,
     "undo": model_or_none,
     "parallel": model_or_none,
     "canary": model_or_none,

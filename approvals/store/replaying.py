@@ -35,7 +35,7 @@ _PARTS = {
 """Tables of what belongs to a request, and what people call it."""
 _ALIASES = {"rule_id": "rule"}
 """Columns that bodies have under another name."""
-_DECIDED = ("verdict", "by", "via", "digest")
+_DECIDED = ("verdict", "by", "via", "digest", "changed_by")
 _OUTCOME = ("outcome", "cause", "content", "characters", "message", "reason", "happened", "note")
 _NO_MORE = ("decided", "proposed", "voted", "revised", "asked_again")
 """Kinds that begin something; no outcome of a call."""
@@ -116,7 +116,7 @@ def _hear(request: JsonObject, entry: LedgerEntry, said: JsonObject) -> None:
     """Take in what an entry says of a request."""
     at = codec.to_text(entry.at)
     if entry.kind == "proposed" or "replaces" in said:
-        names = ("revision", "arguments", "digest", "by", "why")
+        names = ("revision", "arguments", "digest", "by", "name", "why")
         first = {"revision": 1} if entry.kind == "proposed" else {}
         shape = {name: said[name] for name in names if name in said}
         request["revisions"].append({**first, **shape, "at": at})

@@ -222,6 +222,7 @@ _CHANGING = (
     "questions",
     "undo",
     "canary",
+    "changed_by",
 )
 
 

@@ -12,6 +12,7 @@ from countersign.approvals.forms.rollouts import standing_words
 from countersign.approvals.forms.times import at_deadline
 from countersign.approvals.models import (
     AtDeadline,
+    ChangedBy,
     Delivery,
     Injected,
     InParallel,
@@ -64,6 +65,10 @@ class RequestBody(Value):
     arguments: JsonObject
     proposed_arguments: JsonObject | None = Field(
         description="What the agent proposed, where a person has changed it."
+    )
+    changed_by: list[ChangedBy] = Field(
+        description="Who has changed it, whoever approved it then: each person once, the last "
+        "change last. Empty where a release before does not say."
     )
     defaulted: list[str] = Field(description="JSON pointers of arguments that nobody gave.")
     injected: list[Injected] = Field(description="What the workflow sets beside the arguments.")
@@ -159,6 +164,7 @@ class RequestBody(Value):
             tool=request.tool,
             arguments=request.arguments,
             proposed_arguments=request.proposed_arguments,
+            changed_by=list(request.changed_by),
             defaulted=list(request.defaulted),
             injected=list(request.injected),
             agent=request.agent,

@@ -79,7 +79,8 @@ def _voted(said: JsonObject) -> str:
 
 
 def _decided(said: JsonObject) -> str:
-    return f"{said.get('verdict')} by {said.get('by')} through {said.get('via')}"
+    changed = f", changed by {', '.join(said['changed_by'])}" if said.get("changed_by") else ""
+    return f"{said.get('verdict')} by {said.get('by')} through {said.get('via')}{changed}"
 
 
 def _proposed(said: JsonObject) -> str:

@@ -25,6 +25,7 @@ from countersign.approvals.audit.receipts import (
 )
 from countersign.approvals.audit.receipts import verify as verified
 from countersign.approvals.errors import InvalidError
+from countersign.approvals.forms.changers import changes_in
 from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import JsonObject
 from countersign.approvals.store.archive_checks import proven
@@ -151,6 +152,11 @@ def in_words(told: JsonObject) -> list[str]:
     decision, execution = told["decision"], told["execution"]
     lines = [
         *_call_words(told),
+        *(
+            f"changed by {each.get('name') or each['by']} through {each.get('via', '?')} at "
+            f"{each['entry_at']}"
+            for each in changes_in(told["history"])
+        ),
         *(
             f"{vote['verdict']} by {vote['name']} ({vote['identity']}) through {vote['via']} at "
             f"{vote['entry_at']}"

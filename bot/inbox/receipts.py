@@ -11,8 +11,10 @@ from pathlib import Path
 from aiohttp import web
 
 from countersign.approvals.audit.notes import Checkpoint, opened_unchecked
+from countersign.approvals.forms.changers import changes_in
 from countersign.approvals.forms.display import Shown, shown_arguments
 from countersign.approvals.forms.systems import system_words
+from countersign.approvals.forms.wording import visible
 from countersign.approvals.models import JsonObject, RequestStatus
 from countersign.approvals.ports import RequestView
 from countersign.approvals.store.receipts import NotSealedError
@@ -45,6 +47,8 @@ class Told:
     """What a receipt says, to be read."""
 
     arguments: Sequence[Shown]
+    changers: str
+    """Who has changed what the agent proposed."""
     votes: Sequence[Vote]
     rule: str
     policy: str
@@ -130,6 +134,7 @@ def _told(made: JsonObject, view: RequestView, keys: Sequence[str]) -> Told:
     places = dict.fromkeys(str(each.get("channel", "")) for each in summary["shown"])
     return Told(
         arguments=shown_arguments(arguments, view.arguments_schema, first=view.request.show_first),
+        changers=", ".join(dict.fromkeys(map(_changer, changes_in(summary["history"])))),
         votes=[_vote(each) for each in summary["votes"]],
         rule=str(summary["rule"]["id"]),
         policy=str(summary["policy_version"]),
@@ -141,6 +146,10 @@ def _told(made: JsonObject, view: RequestView, keys: Sequence[str]) -> Told:
         size=checkpoint.size,
         keys=list(reversed(keys)),
     )
+
+
+def _changer(said: JsonObject) -> str:
+    return visible(str(said.get("name") or said["by"]))
 
 
 def _vote(said: JsonObject) -> Vote:

@@ -107,6 +107,7 @@ class RequestPage:
             is_question=request.kind is RequestKind.INPUT,
             arguments=shown.arguments_of(view),
             changes=shown.changes_of(view),
+            changers=shown.changers_of(view),
             facts=shown.facts_of(view),
             undo_arguments=shown.undo_of(view),
             warnings=shown.warnings_of(view),

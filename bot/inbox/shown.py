@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from countersign.approvals.forms.changers import changers
 from countersign.approvals.forms.display import (
     Shown,
     deciding,
@@ -132,6 +133,11 @@ def changes_of(view: RequestView) -> Sequence[Change]:
         new = after[name].text if name in after else ""
         found.append(Change(known.label, old, new))
     return [change for change in found if change.is_changed]
+
+
+def changers_of(view: RequestView) -> str:
+    """Who has changed it; "" if nobody has, or nobody knows who."""
+    return changers(view.request)
 
 
 def facts_of(view: RequestView) -> Sequence[Shown]:

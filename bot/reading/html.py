@@ -8,6 +8,7 @@ from datetime import datetime
 from hashlib import sha256
 from html import escape
 
+from countersign.approvals.forms.changers import changers
 from countersign.approvals.forms.display import (
     Shown,
     deciding,
@@ -102,7 +103,9 @@ def whole(view: RequestView) -> list[str]:
     ]
     if request.proposed_arguments is not None:
         before = shown_arguments(request.proposed_arguments, view.arguments_schema)
-        parts += [_heading("What the agent had proposed"), _fields(before)]
+        who = changers(request)
+        changed = [f"<p>Changed by <b>{_theirs(who)}</b>.</p>"] if who else []
+        parts += [_heading("What the agent had proposed"), *changed, _fields(before)]
     if request.facts:
         parts += [_heading("As checked when it was asked"), _fields(shown_facts(request.facts))]
     if request.preview is not None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from countersign.approvals.audit.canonical import canonical_json
+from countersign.approvals.forms.changers import changers
 from countersign.approvals.forms.display import Shown, shown_arguments
 from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut_visibly
@@ -16,12 +17,13 @@ from countersign.bot.teams.elements import (
     plain,
     row,
     runs,
+    sentence,
     words,
 )
 
 FOLD_AT_CHARACTERS = 320
 FOLD_AT_LINES = 12
-NAME_LIMIT = 80
+NAME_LIMIT, NAMES_LIMIT = 80, 300
 CHANGE_SHARES = (2, 3, 3)
 
 
@@ -91,7 +93,11 @@ def changes_of(view: RequestView, space: Space) -> ArgumentsTable:
     if request.proposed_arguments is None:
         return ArgumentsTable((), complete=True)
     before, after = request.proposed_arguments, request.arguments
-    return changes_table(before, after, space, view.arguments_schema)
+    found = changes_table(before, after, space, view.arguments_schema)
+    who = changers(request)
+    by = (sentence("Changed by ", ("bold", cut_visibly(who, NAMES_LIMIT)), "."),) if who else ()
+    title, *rows = found.elements
+    return ArgumentsTable((title, *by, *rows), found.complete)
 
 
 def _signed(arguments: JsonObject, name: str) -> bytes:

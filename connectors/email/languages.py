@@ -35,6 +35,7 @@ _SENTENCES = Sentences(
         N_("What the tool says"),
         N_("Why, in the agent's words"),
         N_("What the agent had proposed"),
+        N_("Changed by"),
         N_("Details"),
         N_(
             "The agent %(agent)s wants to run %(tool)s, on behalf of %(who)s. Nothing has "
@@ -150,6 +151,7 @@ _SENTENCES = Sentences(
         N_("Nobody decided in time."),
         N_("Approved by %(who)s through %(via)s, %(at)s."),
         N_("Approved with changes by %(who)s through %(via)s, %(at)s."),
+        N_("Changed by %(changers)s, and approved by %(who)s through %(via)s, %(at)s."),
         N_("Rejected by %(who)s through %(via)s, %(at)s."),
     )
 )

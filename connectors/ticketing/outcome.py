@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from countersign.approvals.forms.canaries import TITLE, is_canary
+from countersign.approvals.forms.changers import changers, other_changers
 from countersign.approvals.forms.systems import system_words
 from countersign.approvals.forms.undos import offered_words
 from countersign.approvals.forms.values import value_text
@@ -68,6 +69,9 @@ def decided_words(request: Request) -> str:
         Verdict.REJECT: "Rejected",
     }[decision.verdict]
     through = system_words(decision.via)
+    who = other_changers(request)
+    if decision.verdict is Verdict.MODIFY and who:
+        what = f"Changed by {who}, and approved"
     return f"{what} by {decision.by_name} through {through}, {decision.at:%Y-%m-%d %H:%M:%S} UTC."
 
 
@@ -93,8 +97,10 @@ def _superseded(delivery: Delivery, request: Request) -> str:
             "ticket of its own."
         )
     if revision != str(request.revision):
+        who = changers(request)
+        changed = f"{who} has changed the arguments" if who else "The arguments were changed"
         return (
-            "The arguments were changed since, so this needs no answer any more. What is asked "
+            f"{changed} since, so this needs no answer any more. What is asked "
             "now has a ticket of its own."
         )
     return "This step is approved. The next one has a ticket of its own."

@@ -81,6 +81,7 @@ def body(
         "stages": len(request.stages),
         "eligible": [person.id for person in view.eligible],
         "page": f"{url}/inbox/requests/{request.id}" if url else None,
+        "changed_by": [each.by for each in request.changed_by],
         "decision": None,
         "outcome": None if request.result is None else str(request.result.outcome),
         **_let_out(view, include),

@@ -65,6 +65,8 @@ requests = Table(
     # Of a test of whether people look: what is right, and how it ended. No ledger entry tells of
     # it before then.
     Column("canary", Text),
+    # The people who changed it, where any did.
+    Column("changed_by", Text),
     UniqueConstraint("session_id", "call_id"),
 )
 Index(

@@ -106,7 +106,8 @@ def _call(request: RequestBody, *, is_question: bool) -> Iterator[Line]:
     for line in budget_lines(request.budgets):
         yield PLAIN, f"  Budget {visible(line)}"
     if request.proposed_arguments is not None:
-        yield HEAD, "What a person has changed of what the agent proposed"
+        names = [visible(each.by_name) for each in request.changed_by] or ["a person"]
+        yield HEAD, f"What of the agent's proposal was changed by {', '.join(names)}"
         yield from changes(request.proposed_arguments, request.arguments, request.arguments_schema)
     if request.preview is not None:
         yield HEAD, "What the tool says would happen"

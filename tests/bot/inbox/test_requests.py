@@ -129,6 +129,10 @@ async def test_arguments_are_changed_in_a_form_with_problems_at_their_fields(
         assert alex.status == 200, alex.text
         assert "<del>ceo</del>" in alex.text
         assert "<ins>cfo</ins>" in alex.text
+        assert 2 == alex.text.count("Changed by <b>Alex Wilber</b>")
+        assert "Geändert von <b>Alex" in await alex.open(path(request), **{"Accept-Language": "de"})
+        receipt = await alex.open(f"{path(request)}/receipt")
+        assert "Changed by <b>Alex Wilber</b>" in receipt
         _, after = await world.api.call("GET", f"/api/v1/requests/{request['id']}")
         assert ({"to": "cfo", "amount": 5}, "approved") == (after["arguments"], after["status"])
 

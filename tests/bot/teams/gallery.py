@@ -11,6 +11,7 @@ from countersign.approvals.models import (
     AnsweredBy,
     AtDeadline,
     Cause,
+    ChangedBy,
     CheckpointId,
     ConversationKey,
     Decision,
@@ -301,6 +302,9 @@ def decided(verdict: Verdict = Verdict.APPROVE, comment: str = "", **more: Any) 
         "comment": comment,
     }
     return Decision.model_validate({**values, **more})
+
+
+MEGANS = ChangedBy(by=PrincipalId("megan"), by_name="Megan Bowen", via=Via("teams"), at=NOW)
 
 
 def done(outcome: Outcome, content: str, **more: Any) -> Result:
@@ -605,6 +609,7 @@ def drawings(flavour: Flavour) -> dict[str, Callable[[], JsonObject]]:
                 status=closed.EXECUTED,
                 arguments=CHANGED,
                 proposed_arguments=ARGUMENTS,
+                changed_by=(MEGANS,),
                 decision=decided(Verdict.MODIFY, "As agreed on the phone"),
                 result=done(Outcome.EXECUTED_WITH_CHANGES, "Quote Q-2041 pushed"),
                 revision=2,

@@ -267,7 +267,10 @@ def test_outcome_is_words_and_has_no_votes(state: str, said: str) -> None:
 def test_outcome_shows_result_reason_and_changes() -> None:
     assert '{"quote": "Q-2041"' in texts(drawn("execute")["executed"])
     assert gallery.REASON in texts(drawn("execute")["rejected"])
-    changed = texts(drawn("execute")["executed-with-changes"]).partition("What was changed")[2]
+    whole = texts(drawn("execute")["executed-with-changes"])
+    changed = whole.partition("What was changed")[2]
+    assert "Decided by \nAlex Wilber, through Microsoft Teams" in whole
+    assert changed.startswith("\nChanged by \nMegan Bowen\n.\n")
     assert changed.index("24000") < changed.index("21000")
     assert "maintenance until 14:00" in texts(drawn("execute")["failed"])
 

@@ -20,7 +20,7 @@ from countersign.approvals.store import mail as rows
 from countersign.approvals.store.schema import mail_links
 from countersign.sandbox._faults import Fault
 from tests.connectors.email.mail_world import BEN_AT, CARA_AT, MailWorld, by_mail, rules
-from tests.doubles.directory import BEN, CARA
+from tests.doubles.directory import BEN, CARA, DAVE
 from tests.doubles.world import QUOTE
 
 LINK = re.compile(r"https://gate\.example/inbox/mail/([\w-]{43})(?=\s)")
@@ -120,6 +120,22 @@ async def test_edit_is_sent_again_with_what_it_is_now(world: MailWorld) -> None:
     assert "This has changed since the mail before" in second["text"]
     assert "1234" in second["text"]
     assert root_of(first) == root_of(second)
+
+
+async def test_mails_name_who_changed_it_and_who_approved_it(world: MailWorld) -> None:
+    world.directory._people[CARA.id] = CARA.model_copy(update={"language": "de"})
+    (request,) = await world.submit(await world.begun(), "pay")
+    await world.work()
+    edited = await world.vote(request, BEN, Verdict.MODIFY, arguments={**QUOTE, "amount": 1234})
+    await world.work()
+    await world.vote(edited, CARA)
+    decided = await world.vote(await world.now(request), DAVE)
+    await world.after(seconds=1)
+    asked, ended = world.mails(CARA_AT)[1]["text"], world.mails(CARA_AT)[-1]["text"]
+
+    assert decided.decision is not None
+    assert "Geändert von: Ben" in " ".join(asked.split())
+    assert "Geändert von Ben und genehmigt von Dave über " in " ".join(ended.split())
 
 
 async def test_same_mail_goes_out_with_the_same_id_after_a_lost_answer(world: MailWorld) -> None:

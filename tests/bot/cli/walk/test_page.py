@@ -28,8 +28,9 @@ REQUEST: JsonObject = {
     "requester": "bob", "workflow": "refunds", "task": "refund it", "arguments_schema": None,
     "eligible": [ALEX], "rule": {"id": "r", "reason": "", "policy_version": "v"}, "votes": [],
     "facts": None, "preview": None, "approval_valid_for_s": None, "asked_again": "",
-    "paused": None, "same_calls": [], "budgets": [], "questions": [], "deliveries": [],
-    "result": None, "undo": None, "undoes": None, "parallel": None, "hindsights": [], "rollout": "",
+    "changed_by": [], "paused": None, "same_calls": [], "budgets": [], "questions": [],
+    "deliveries": [], "result": None, "undo": None, "undoes": None, "parallel": None,
+    "hindsights": [], "rollout": "",
 }  # fmt: skip
 QUESTION: JsonObject = {
     "id": "R-1.1", "number": 1, "revision": 1, "by": "alex", "name": "Alex", "via": "api",
