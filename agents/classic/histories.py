@@ -47,7 +47,8 @@ class Difference:
 
     def extend(self, history: Sequence[Message], base: Sequence[Message]) -> None:
         """Compare what has been added to the history, or to the base where there was none."""
-        for index in range(min(self._length, self._base_length - self._at), len(history)):
+        known = max(0, min(self._length, self._base_length - self._at))
+        for index in range(known, len(history)):
             patch = _patch(history[index], _at(base, index + self._at))
             if patch is not None:
                 self._patches[str(index)] = patch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from countersign.agents.classic.histories import decode, encode, same
@@ -28,6 +28,8 @@ MESSAGES = st.lists(
 
 
 @given(MESSAGES, MESSAGES)
+@example(history=[{}], base=[{"content": []}, {"content": []}, {}])
+@example(history=[{}, {"role": 1}], base=[{"content": []}, {"content": []}, {}])
 def test_any_history_comes_back_from_any_base(history: list[Any], base: list[Any]) -> None:
     """Through JSON, with types: 1, 1.0 and True stay apart."""
     stored = json.loads(json.dumps(encode(history, base)))
