@@ -15,7 +15,7 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
@@ -92,13 +92,15 @@ sys.meta_path.insert(0, _Finder())
 importlib.util.spec_from_file_location = _from_file(importlib.util.spec_from_file_location)
 
 
-@pytest.hookimpl
-def pytest_runtest_logfinish() -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
     """Between two tests nothing but what is shared by many of them is at work."""
     global _finished
+    result = yield
     _finished += 1
     if _finished in FORGET_AFTER and sys.version_info < (3, 12):  # there `sys.monitoring` forgets
         _forget()
+    return result
 
 
 def _forget() -> None:

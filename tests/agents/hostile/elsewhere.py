@@ -27,11 +27,10 @@ from tests.agents.hostile.at_run_time import Act
 from tests.agents.hostile.frame import Effect
 
 WAIT_S = 20.0
-POOL = ThreadPoolExecutor(1)
-POOL.submit(int).result()  # its thread is there
-OLD_POOL = ThreadPool(1)
-LOOP = asyncio.new_event_loop()
-threading.Thread(target=LOOP.run_forever, daemon=True).start()
+POOL: ThreadPoolExecutor
+OLD_POOL: ThreadPool
+LOOP: asyncio.AbstractEventLoop
+WORKER: Worker
 
 
 class Worker:
@@ -60,7 +59,22 @@ class Worker:
         return done.get(timeout=WAIT_S)
 
 
-WORKER = Worker()
+def begin() -> None:
+    """Have the threads there before any session, in the process that runs the tests: it may be
+    forked from the one that has imported this."""
+    global POOL, OLD_POOL, LOOP, WORKER
+    POOL, OLD_POOL, LOOP = ThreadPoolExecutor(1), ThreadPool(1), asyncio.new_event_loop()
+    POOL.submit(int).result()  # its thread is there
+    threading.Thread(target=LOOP.run_forever, daemon=True).start()
+    WORKER = Worker()
+
+
+def end() -> None:
+    """Leave no pool and no loop behind."""
+    POOL.shutdown()
+    OLD_POOL.terminate()
+    OLD_POOL.join()
+    LOOP.call_soon_threadsafe(LOOP.stop)
 
 
 def by_pool(act: Act) -> Act:

@@ -20,6 +20,7 @@ from countersign.agents.guard import contexts
 from countersign.approvals.errors import BesideGateError
 from countersign.approvals.models import SessionStatus
 from countersign.approvals.observer import Silent
+from tests.agents.hostile import elsewhere
 from tests.agents.hostile.at_run_time import (
     Act,
     code_in_a_chat,
@@ -35,9 +36,6 @@ from tests.agents.hostile.at_run_time import (
 from tests.agents.hostile.elsewhere import (
     CARRIED,
     LIBRARIES,
-    OLD_POOL,
-    POOL,
-    WORKER,
     Worker,
     by_pool,
     by_worker,
@@ -188,9 +186,9 @@ async def test_operators_read_of_an_attempt_that_is_no_sessions(tmp_path: Path) 
         manager = SessionManager(one.office.runs, one.new_registry(), observer=heard)
         with capture_logs() as logged:
             async with manager:
-                said = WORKER.do(lambda: execute_function(effect))
+                said = elsewhere.WORKER.do(lambda: execute_function(effect))
                 await asyncio.sleep(0)
-        after = WORKER.do(lambda: execute_function(effect))
+        after = elsewhere.WORKER.do(lambda: execute_function(effect))
         recorded = await attempts(one)
 
     assert isinstance(said, BesideGateError)
@@ -225,7 +223,7 @@ def test_of_several_sessions_none_is_blamed(
     others: list[contexts.RunContext], tmp_path: Path
 ) -> None:
     effect = Effect(tmp_path / "effect")
-    said = WORKER.do(lambda: execute_function(effect))
+    said = elsewhere.WORKER.do(lambda: execute_function(effect))
 
     assert isinstance(said, BesideGateError)
     assert not effect.happened
@@ -237,7 +235,7 @@ async def test_the_session_that_the_refusal_reaches_ends_with_it(tmp_path: Path)
     effect = Effect(tmp_path / "effect")
 
     def act(effect: Effect) -> None:
-        said = WORKER.do(lambda: execute_function(effect))
+        said = elsewhere.WORKER.do(lambda: execute_function(effect))
         raise ConnectionError("Something went wrong.") from said
 
     async with running(replying(act), effect, tmp_path) as one:
@@ -260,7 +258,7 @@ async def test_the_session_that_the_refusal_reaches_ends_with_it(tmp_path: Path)
 def test_the_same_happens_where_no_sessions_are_run(act: Act, tmp_path: Path) -> None:
     effect = Effect(tmp_path / "effect")
 
-    assert None is WORKER.do(lambda: act(effect))
+    assert None is elsewhere.WORKER.do(lambda: act(effect))
     assert effect.happened
 
 
@@ -311,10 +309,12 @@ async def test_a_pool_of_processes_that_were_there_before_is_given_nothing(tmp_p
 def test_pools_are_as_they_were() -> None:
     """Results, exceptions and names of arguments; and nothing is left in their threads."""
     with contexts.RunContext("S-1").on():
-        assert 7 == POOL.submit(int, "7").result()
-        assert isinstance(POOL.submit(int, "x").exception(), ValueError)
-        assert [(1, 4), (2, 5)] == list(POOL.map(lambda *both: both, [1, 2], [4, 5]))
-        assert 255 == OLD_POOL.apply_async(func=int, args=("ff",), kwds={"base": 16}).get()
-    seen: list[Any] = [POOL.submit(contexts.current).result()]
+        assert 7 == elsewhere.POOL.submit(int, "7").result()
+        assert isinstance(elsewhere.POOL.submit(int, "x").exception(), ValueError)
+        assert [(1, 4), (2, 5)] == list(elsewhere.POOL.map(lambda *both: both, [1, 2], [4, 5]))
+        assert (
+            255 == elsewhere.OLD_POOL.apply_async(func=int, args=("ff",), kwds={"base": 16}).get()
+        )
+    seen: list[Any] = [elsewhere.POOL.submit(contexts.current).result()]
 
     assert [None] == seen
