@@ -13,8 +13,9 @@
 #   zapier the app for Zapier, on its vendor's packages
 #   agents the AutoGen suite once more, on pyautogen 0.9
 #
-# What a stage has printed is shown when it is over, and stays in artifacts/stages. They run one after
-# the other: side by side they only take longer, and what has a time limit meets it.
+# What a stage has printed is shown when it is over, and stays in artifacts/stages. Those that mostly
+# wait (tickets, crash, operations) run one after the other; beside them, with what they leave over of
+# the processors, those that compute (main, coverage, agents). Browsers have the machine for themselves.
 #
 # A stage that fails does not stop the ones after it. With CI set, what cannot be set up fails the
 # run; elsewhere its stage is left out, and the end says so.
@@ -31,8 +32,10 @@ stage() { # stage NAME COMMAND...
     local name=$1 started=$SECONDS status=0
     shift
     say "== $name: started"
-    "$@" </dev/null >"$stages/$name.log" 2>&1 || status=$?
+    local TIMEFORMAT='%U %S'
+    { time "$@" </dev/null >"$stages/$name.log" 2>&1; } 2>"$stages/$name.cpu" || status=$?
     local took="$((SECONDS - started)) s"
+    took+=", $(awk 'END { printf "%.0f", $1 + $2 }' "$stages/$name.cpu") s of CPU"
     [ "$status" = 0 ] || echo "$name" >>"$stages/failed"
     say "== $name ($took): $*" "$(cat "$stages/$name.log")" \
         "== $name: $([ "$status" = 0 ] && echo passed || echo FAILED) in $took" ""
@@ -80,25 +83,24 @@ elsewhere=(--ignore=tests/e2e --ignore=tests/crash --ignore=tests/operations
     "--ignore-glob=tests/scenarios/test_ticket*")
 
 if [ "$mode" = fast ]; then
-    "$python" -m pytest -n "$processors" --dist worksteal --quick --durations=10 tests \
+    "$python" -m pytest -p tests.workers --workers "$processors" --quick --durations=10 tests \
         "${elsewhere[@]}" </dev/null
     exit
 fi
 
 computing() {
     COUNTERSIGN_COVERAGE=$PWD/artifacts/coverage.json tests main "$python" -p tests.covered \
-        -n $((processors + 1)) --dist worksteal --stored tests "${elsewhere[@]}"
+        -p tests.workers --workers $((processors + 1)) --stored tests "${elsewhere[@]}"
     stage coverage "$python" scripts/coverage_gate.py artifacts/coverage.json
 }
 
 waiting() {
     # Two at a time: each of them waits much for servers that are gone.
-    tests crash "$python" -n 2 --dist loadgroup tests/crash
+    tests crash "$python" -p tests.workers --workers 2 tests/crash
     # Those who wait for the polls of a ticket system do so for half of their time.
-    tests tickets "$python" -n $((processors * 2)) --dist worksteal tests/scenarios/test_ticket*.py
+    tests tickets "$python" -p tests.workers --workers $((processors * 2)) \
+        tests/scenarios/test_ticket*.py
     tests operations "$python" -n 2 --dist loadscope tests/operations
-    browser
-    other_autogen
 }
 
 browser() {
@@ -123,18 +125,21 @@ other_autogen() {
     if [ -n "$older" ] && PYTHON=$older scripts/ensure_venv.sh .venv-pyautogen pyautogen; then
         # pyautogen 0.9 looks for Docker; that client does not close its socket if there is none.
         # What the store is does not depend on which AutoGen there is.
-        tests agents .venv-pyautogen/bin/python -n "$processors" --in-memory tests/agents \
+        tests agents .venv-pyautogen/bin/python -p tests.workers --workers "$processors" \
+            --in-memory tests/agents \
             -W "ignore:unclosed <socket.socket fd:ResourceWarning"
     else
         without agents "pyautogen 0.9 needs a Python from 3.11 to 3.13 (PYAUTOGEN_PYTHON=...)"
     fi
 }
 
+beside=""
 "$python" -m tests.doubles.postgres >"$stages/postgres.log" 2>&1 </dev/null &
 postgres=$!
 until [ -s "$stages/postgres.log" ]; do sleep 0.2; done
 
 cleanup() {
+    [ -z "$beside" ] || kill -- "-$beside" 2>/dev/null || true
     kill "$postgres" 2>/dev/null && wait "$postgres" || true
     rm -rf "${PYTEST_DEBUG_TEMPROOT:-}"
 }
@@ -145,6 +150,16 @@ chrome=$(scripts/ensure_chromium.sh) || chrome=""
 node=$(scripts/ensure_npm.sh test) || node=""
 [ -z "$chrome" ] || export CHROME=$chrome
 
-computing
+set -m # a process group of its own, which can be ended as a whole
+{
+    renice -n 10 "$BASHPID" >/dev/null || true # who waits has time limits: they come first
+    computing
+    other_autogen
+} &
+beside=$!
+set +m
 waiting
+wait "$beside" || echo computing >>"$stages/failed"
+beside=""
+browser
 finish
