@@ -19,7 +19,8 @@ CountersignError
 │   ├── NotUndoableError     what the request has done cannot be taken back (any more)
 │   ├── ClosedError          the session or request is over
 │   ├── ProposedError        the session has proposed calls already
-│   └── LostLeaseError       another process owns the session now
+│   ├── LostLeaseError       another process owns the session now
+│   └── MovedOnError         something has happened in the session since the run looked last
 ├── InvalidError             the input does not fit; says what to change
 │   ├── InvalidArgumentsError  edited arguments do not fit the tool's schema
 │   └── PreconditionFailedError  a tool's own check says that the call makes no sense now
@@ -185,6 +186,10 @@ class ProposedError(ConflictError):
 
 class LostLeaseError(ConflictError):
     """Another process owns the session now; stop working on it."""
+
+
+class MovedOnError(ConflictError):
+    """Something has happened in the session since the run looked last; it has to look again."""
 
 
 class InvalidError(CountersignError):

@@ -17,6 +17,7 @@ from countersign.approvals.decisions.claiming import Claiming
 from countersign.approvals.decisions.claims import Claims
 from countersign.approvals.decisions.ends import BESIDE_GATE as BESIDE_GATE
 from countersign.approvals.decisions.ends import End, Ends, completed, failed, stopped_beside
+from countersign.approvals.decisions.going_on import go_on, leave
 from countersign.approvals.decisions.handoff import Handoff
 from countersign.approvals.decisions.handoff import Run as Run
 from countersign.approvals.decisions.leasing import Leasing
@@ -105,10 +106,8 @@ class Runs:
         )
 
     async def begin(self, session_id: SessionId) -> Run | None:
-        """Lease the session; None if it is over, waiting for people, or run by somebody now.
-
-        What a dead owner left `executing` becomes in_doubt here; of an idempotent tool `claim`
-        hands it out again, with the same execution token."""
+        """Lease the session; None if it is over, waits, or is run by somebody now. What a dead
+        owner left `executing` becomes in_doubt, or is claimed again if its tool is idempotent."""
         return await self._leasing.begin(session_id)
 
     async def renew(self, runs: Sequence[Run]) -> frozenset[SessionId]:
@@ -168,8 +167,7 @@ class Runs:
 
         A Request (executing): run the tool now, with exactly its arguments and execution token.
         A Request (pending): it was asked again, and the session waits; suspend the chat. None: it
-        is paused; likewise.
-        A Result: do not run; this is what the agents are told.
+        is paused; likewise. A Result: do not run; this is what the agents are told.
         Raises HeldError, and changes nothing, if it has to wait. Raises IntegrityError, and changes
         nothing, unless it is one of those submitted last.
         """
@@ -219,9 +217,11 @@ class Runs:
     ) -> Result:
         def work(unit: Unit) -> tuple[Result, bool]:
             held = lease_rows.holds_lease(unit, run.session.id, run.epoch, request_id)
-            return outcome(unit, run, request_id), held
+            stored = outcome(unit, run, request_id)
+            leave(unit, run)
+            return stored, held
 
-        result, held = await self._store.unit(work, self._moments.now())
+        result, held = await go_on(self._store, self._moments, run, work, request_id)
         if not held:
             raise LostLeaseError(f"Session {run.session.id} is no longer run by epoch {run.epoch}.")
         return result
@@ -297,4 +297,4 @@ class Runs:
         return True
 
     async def _end(self, run: Run, end: End) -> None:
-        await self._store.unit(lambda unit: self._ends.end(unit, run, end), self._moments.now())
+        await go_on(self._store, self._moments, run, lambda unit: self._ends.end(unit, run, end))

@@ -117,6 +117,11 @@ class Unsealed:
                 if head[0] > self._heads.get(session_id, (0, ""))[0]:
                     self._heads[session_id] = head
 
+    def of(self, session_id: str) -> Head | None:
+        """Where the chain of this session stands, if it was moved and is not sealed yet."""
+        with self._lock:
+            return self._heads.get(session_id)
+
     def take(self) -> dict[str, Head]:
         """All of them, to be sealed now."""
         with self._lock:

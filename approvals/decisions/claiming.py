@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from countersign.approvals.decisions.asking import AskAgain, Asking
 from countersign.approvals.decisions.claims import Claims, Paused, require_last
+from countersign.approvals.decisions.going_on import leave
 from countersign.approvals.decisions.handoff import Run
 from countersign.approvals.decisions.moments import Moments
 from countersign.approvals.decisions.run_writes import WAITING
@@ -44,6 +45,8 @@ class Claiming:
         def work(unit: Unit) -> Request | Result | AskAgain | None:
             last = lease_rows.require_lease(unit, run.session.id, run.epoch, request_id)
             claimed = self._claims.claim(unit, run, last, request_id, arguments, checked)
+            if isinstance(claimed, Request):
+                leave(unit, run, claimed)
             if not isinstance(claimed, Paused):
                 return claimed
             pause = claimed.pause

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from pydantic import Field
+
 from countersign.approvals import ids
 from countersign.approvals.models import (
     Request,
@@ -20,7 +22,7 @@ from countersign.approvals.models import (
     StoredChat,
     Value,
 )
-from countersign.approvals.ports import NewLease, Unit
+from countersign.approvals.ports import Left, NewLease, Unit
 from countersign.approvals.store import leases as lease_rows
 from countersign.approvals.store import sessions as session_rows
 
@@ -38,6 +40,8 @@ class Run(Value):
     batch: tuple[Request, ...]
     age_s: float = 0.0
     """How long ago the lease was asked for when this was handed out."""
+    left: list[Left] = Field(default_factory=list[Left])
+    """What its last claim or result has left behind; empty where that is not known any more."""
 
 
 class Handoff:

@@ -244,6 +244,8 @@ def stored_of_run(unit: Unit, run: Run, request_id: RequestId) -> Stored:
 
 def claimed(unit: Unit, run: Run, request_id: RequestId) -> Request:
     """A request that this run has claimed. Raises LostLeaseError if another run has since."""
+    if unit.left is not None and unit.left.request is not None:
+        return unit.left.request
     request = of_run(unit, run, request_id)
     if request.executing_epoch != run.epoch:
         raise LostLeaseError(f"Request {request_id} was taken over by another run.")

@@ -24,6 +24,7 @@ from countersign.approvals.ports.ticketing import WebhookGreeter as WebhookGreet
 from countersign.approvals.ports.tools import Forms as Forms
 from countersign.approvals.ports.tools import Schemas as Schemas
 from countersign.approvals.ports.tools import ToolCatalog as ToolCatalog
+from countersign.approvals.ports.unit import Left as Left
 from countersign.approvals.ports.unit import Moment as Moment
 from countersign.approvals.ports.unit import NewLease as NewLease
 from countersign.approvals.ports.unit import Unit as Unit

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from countersign.approvals.audit.private import PrivateRule
 from countersign.approvals.audit.seals import Head
-from countersign.approvals.models import NOBODY, JsonObject, People
+from countersign.approvals.models import NOBODY, JsonObject, People, Request, SessionId
 from countersign.approvals.ports.tools import Forms
 
 
@@ -24,6 +24,19 @@ class NewLease(NamedTuple):
 
     owner: str
     until: datetime
+
+
+class Left(NamedTuple):
+    """What a transaction of a run has left behind, for its next one to go on from."""
+
+    session_id: SessionId
+    epoch: int
+    head: Head
+    """Where the session's chain ends."""
+    request: Request | None
+    """What it has claimed; None where its call has ended since."""
+    is_unshown: bool
+    """Whether that is shown nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,8 @@ class Unit:
     """Requests that it has read which are shown nowhere."""
     is_unpaused: bool = False
     """Whether it has read that nothing is paused."""
+    left: Left | None = None
+    """What it goes on from without having read it, until a write of it has compared that."""
     changed: dict[str, list[JsonObject]] = field(default_factory=dict)
     """By session, the rows that its next ledger entry has to tell of."""
     after_commit: list[Callable[[], None]] = field(default_factory=list)

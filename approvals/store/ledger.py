@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, select, union_all, update
+from sqlalchemy.exc import IntegrityError
 
 from countersign.approvals.audit.canonical import canonical_json
 from countersign.approvals.audit.fields import covered_text, private_in
 from countersign.approvals.audit.ledger import commitment, header_hash, new_salt
 from countersign.approvals.audit.private import PrivateRule
 from countersign.approvals.audit.seals import Head
-from countersign.approvals.errors import NotFoundError
-from countersign.approvals.models import JsonObject, LedgerEntry, SessionId
-from countersign.approvals.ports import Unit
+from countersign.approvals.errors import MovedOnError, NotFoundError
+from countersign.approvals.models import JsonObject, LedgerEntry, SessionId, SessionStatus
+from countersign.approvals.ports import Left, Unit
 from countersign.approvals.store import changes, codec
 from countersign.approvals.store.prepared import Parameters, Prepared, insertion
 from countersign.approvals.store.schema import ledger, sessions
@@ -51,12 +52,30 @@ def append(unit: Unit, session_id: SessionId, *entries: tuple[str, JsonObject]) 
 
 def end(unit: Unit) -> None:
     """A unit ends: where its chains end is written once. Raises IntegrityError if it has changed
-    rows that no entry tells of."""
+    rows that no entry tells of, MovedOnError if it has gone on from what is so no more."""
     changes.require_told(unit)
+    if unit.left is not None:
+        _move_from(unit, unit.left)
     for session_id in sorted(unit.unwritten):
         seq, last_hash = unit.heads[session_id]
         _MOVE_HEAD.run(unit.connection, of=session_id, seq=seq, hash=last_hash)
     unit.unwritten.clear()
+
+
+def _move_from(unit: Unit, left: Left) -> None:
+    seq, last_hash = unit.heads[left.session_id]
+    moved = _MOVE_FROM.run(
+        unit.connection,
+        of=left.session_id,
+        seq=seq,
+        hash=last_hash,
+        **from_left(left),
+        now=codec.to_text(unit.now),
+    )
+    if moved != 1:
+        raise MovedOnError(f"Session {left.session_id} has moved on.")
+    unit.unwritten.discard(left.session_id)
+    unit.left = None
 
 
 def linked(
@@ -96,16 +115,28 @@ def linked(
 
 
 def insert(unit: Unit, rows: Iterable[Parameters]) -> None:
-    """Write rows from `linked`. The caller has locked the head that they follow, and moves it."""
+    """Write rows from `linked`. The caller has locked the head that they follow, and moves it.
+    Raises MovedOnError if it was not locked, but left by the run, and is so no more."""
     given = list(rows)
-    if 0 < len(given) <= AT_ONCE:
-        named = {f"{name}_{n}": row[name] for n, row in enumerate(given) for name in row}
-        _inserting(len(given)).run(unit.connection, **named)
-    else:
-        _INSERT.run_each(unit.connection, given)
+    try:
+        if 0 < len(given) <= AT_ONCE:
+            named = {f"{name}_{n}": row[name] for n, row in enumerate(given) for name in row}
+            _inserting(len(given)).run(unit.connection, **named)
+        else:
+            _INSERT.run_each(unit.connection, given)
+    except IntegrityError as exc:  # an entry stands there already
+        if unit.left is None:
+            raise
+        raise MovedOnError(f"Session {unit.left.session_id} has moved on.") from exc
     for row in given:
         new = (row["seq"], row["hash"])
         unit.heads[row["session_id"]] = unit.moved[row["session_id"]] = new
+
+
+def from_left(left: Left) -> dict[str, Any]:
+    """The parameters of `IS_AS_LEFT`, but for `now`."""
+    seq, last_hash = left.head
+    return {"run": left.epoch, "was_seq": seq, "was_hash": last_hash}
 
 
 def entries(connection: Connection, session_id: str) -> list[LedgerEntry]:
@@ -160,9 +191,17 @@ _of = sessions.c.id == bindparam("of")
 _head = select(sessions.c.ledger_seq, sessions.c.ledger_head).where(_of)
 _HEAD = Prepared(_head)
 _LOCKED_HEAD = Prepared(_head.with_for_update())
-_MOVE_HEAD = Prepared(
-    update(sessions).where(_of).values(ledger_seq=bindparam("seq"), ledger_head=bindparam("hash"))
+_to_head: dict[str, Any] = {"ledger_seq": bindparam("seq"), "ledger_head": bindparam("hash")}
+_MOVE_HEAD = Prepared(update(sessions).where(_of).values(_to_head))
+IS_AS_LEFT: tuple[ColumnElement[bool], ...] = (
+    sessions.c.ledger_seq == bindparam("was_seq"),
+    sessions.c.ledger_head == bindparam("was_hash"),
+    sessions.c.epoch == bindparam("run"),
+    sessions.c.status == SessionStatus.RUNNING.value,
+    sessions.c.lease_until > bindparam("now"),
 )
+"""Whether a session is as a run has left it, and still its own."""
+_MOVE_FROM = Prepared(update(sessions).where(_of, *IS_AS_LEFT).values(_to_head))
 _since = select(*EVIDENCE).where(
     ledger.c.session_id == bindparam("of"), ledger.c.seq >= bindparam("first")
 )

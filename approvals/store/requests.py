@@ -6,21 +6,11 @@ import functools
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    bindparam,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from countersign.approvals.errors import InvalidError, NotFoundError
-from countersign.approvals.models import (
-    Request,
-    RequestStatus,
-    Session,
-)
+from countersign.approvals.models import Request, RequestStatus, Session
 from countersign.approvals.ports import Unit
 from countersign.approvals.rules.lifecycle import require_move
 from countersign.approvals.store import archived, changes, codec, open_roles
@@ -129,6 +119,8 @@ def open_of_session(connection: Connection, session_id: str) -> list[Request]:
 def open_and_locked(unit: Unit, session_id: str) -> list[Request]:
     """`open_of_session` with `sessions.lock`: the unit knows the end of its chain from then on.
     Raises NotFoundError."""
+    if unit.left is not None:  # that nothing is open is compared with what is written
+        return []
     sessions_of.lock(unit, session_id)
     rows = _WITH_HEAD.all(unit.connection, of=session_id)
     seq, last_hash = sessions_of.found(rows[0] if rows else None, session_id)[:2]

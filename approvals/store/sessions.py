@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, func, or_, select, update
 
 from countersign.approvals.audit.ledger import GENESIS
 from countersign.approvals.audit.seals import Head
-from countersign.approvals.errors import LostLeaseError, NotFoundError
-from countersign.approvals.models import Session, SessionStatus, StoredChat
+from countersign.approvals.errors import LostLeaseError, MovedOnError, NotFoundError
+from countersign.approvals.models import RequestStatus, Session, SessionStatus, StoredChat
 from countersign.approvals.ports import NewLease, Unit
-from countersign.approvals.store import archived, changes, chat_states, codec
+from countersign.approvals.store import archived, changes, chat_states, codec, ledger
 from countersign.approvals.store.prepared import Prepared
-from countersign.approvals.store.schema import sessions
+from countersign.approvals.store.schema import requests, sessions
 
 LIVE = (SessionStatus.RUNNING, SessionStatus.WAITING)
 FIRST_EPOCH = 1
@@ -31,22 +31,9 @@ _EPOCH, _ATTEMPTS, _CHAT_TOO = (len(codec.SESSION) + n for n in range(3))
 
 TOLD = frozenset(
     {
-        "workflow",
-        "workflow_version",
-        "task",
-        "owner",
-        "status",
-        "conversation",
-        "idempotency_key",
-        "created_at",
-        "checkpoint_id",
-        "snapshot",
-        "chunks",
-        "answer",
-        "error",
-        "cause",
-        "undoes",
-        "undoing",
+        *("workflow", "workflow_version", "task", "owner", "status", "conversation"),
+        *("idempotency_key", "created_at", "checkpoint_id", "snapshot", "chunks"),
+        *("answer", "error", "cause", "undoes", "undoing"),
     }
 )
 """The columns that the ledger tells of; the rest is of the run and its lease."""
@@ -156,13 +143,19 @@ def chat(connection: Connection, session_id: str) -> StoredChat | None:
 
 
 def change(unit: Unit, session_id: str, epoch: int, **values: Any) -> None:
-    """Write columns as the run of `epoch`. Raises LostLeaseError if another run began since."""
+    """Write columns as the run of `epoch`. Raises LostLeaseError if another run began since,
+    MovedOnError if the unit has gone on from what is so no more."""
     at = codec.to_text(unit.now)
-    changed = _changing(tuple(values)).run(
-        unit.connection, of=session_id, run=epoch, now=at, updated_at=at, **values
-    )
-    if changed != 1:
+    values["updated_at"] = at
+    statement, was = _changing, {"run": epoch}
+    if unit.left is not None:
+        statement, was = _ending, ledger.from_left(unit.left)
+    given = {"of": session_id, "now": at, **was, **values}
+    if statement(tuple(values)).run(unit.connection, **given) != 1:
+        if unit.left is not None:
+            raise MovedOnError(f"Session {session_id} has moved on.")
         raise LostLeaseError(f"Session {session_id} is no longer run by epoch {epoch}.")
+    unit.left = None
     if "ledger_head" in values:
         unit.unwritten.discard(session_id)
 
@@ -280,5 +273,20 @@ def _changing(names: tuple[str, ...]) -> Prepared:
             sessions.c.epoch == bindparam("run"),
             sessions.c.lease_until > bindparam("now"),
         )
-        .values({name: bindparam(name) for name in (*names, "updated_at")})
+        .values({name: bindparam(name) for name in names})
+    )
+
+
+@functools.cache
+def _ending(names: tuple[str, ...]) -> Prepared:
+    """Of a session that is as its run has left it, with nothing in it that waits or may run."""
+    status = requests.c.status
+    is_open = select(requests.c.id).where(
+        requests.c.session_id == sessions.c.id,
+        or_(status == RequestStatus.PENDING.value, status == RequestStatus.APPROVED.value),
+    )
+    return Prepared(
+        update(sessions)
+        .where(_of, *ledger.IS_AS_LEFT, ~is_open.exists())
+        .values({name: bindparam(name) for name in names})
     )

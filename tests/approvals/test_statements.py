@@ -19,7 +19,7 @@ from tests.doubles.world import World, opened
 
 pytestmark = pytest.mark.asyncio
 PAUSE = {"start": 2, "submit": 5}
-RESUME = {"vote": 6, "claim": 5, "finish": 4, "complete": 3}
+RESUME = {"vote": 6, "claim": 5, "finish": 3, "complete": 2}
 ENDED = Ending(cause=SessionCause.ANSWERED, answer="Done.")
 
 
