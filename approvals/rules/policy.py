@@ -154,7 +154,7 @@ class Policy:
         for where, rule in self.entries.items():
             if rule.step_up is not None and not self._proofs:
                 wrong.append((f"{where.removeprefix('policy.')}.step_up", NO_PROOFS))
-        wrong += shadowed(self.document.rules, self.tools)
+        wrong += shadowed(self.document.rules, self.tools, self.book.integers)
         wrong += wrong_times(self.document, self.book)
         return [*wrong, *self.budgets.problems(self.rules_for)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 
 from countersign.approvals.models import (
     JsonObject,
@@ -11,7 +12,7 @@ from countersign.approvals.models import (
     ToolCall,
 )
 from countersign.approvals.rules.conditions.calendars import Calendars
-from countersign.approvals.rules.conditions.checking import Checked, check
+from countersign.approvals.rules.conditions.checking import Checked, check, integers_in
 from countersign.approvals.rules.conditions.condition import Condition
 from countersign.approvals.rules.conditions.facts import (
     UNKNOWN_CLASS,
@@ -168,8 +169,9 @@ class Rulebook:
                 lanes = [entry for lane in self._typed.values() for entry in lane]
                 own = [entry.edits.get(key) for entry in lanes if entry.id == rule_id]
                 found = [e if isinstance(e, Checked) else e.checked for e in own if e is not None]
-                wrong = [p for each in found or [self._preliminary(node)] for p in each.problems]
-                if not wrong and (clash := contradiction(node)) is not None:
+                checks = found or [self._preliminary(node)]
+                wrong = [p for each in checks for p in each.problems]
+                if not wrong and (clash := contradiction(node, integers_in(checks))) is not None:
                     wrong = [f"is never true: {clash}; write || between them"]
                 for problem in dict.fromkeys(wrong):
                     yield f"{place}.edits.{key}", problem
@@ -208,8 +210,23 @@ class Rulebook:
             return
         if all(each.constant is False for each in found):
             yield "is never true; remove the rule"
-        elif (clash := contradiction(node)) is not None:
+        elif (clash := contradiction(node, integers_in(found))) is not None:
             yield f"is never true: {clash}; write || between them, or remove the rule"
+
+    def integers(self, pattern: str) -> frozenset[Node]:
+        """Steps of conditions that are whole numbers for every tool of this name or pattern; none
+        where no tools are known."""
+        found = [
+            frozenset(
+                step
+                for entry in lane
+                if (one := entry.condition) is not None
+                for step in (one if isinstance(one, Checked) else one.checked).integers
+            )
+            for (_, tool), lane in self._typed.items()
+            if fnmatchcase(tool, pattern)
+        ]
+        return found[0].intersection(*found[1:]) if found else frozenset()
 
     def _of(self, rule: OrderedRule) -> list[Checked]:
         """The condition of a rule, checked for each of the tools that there are."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any, NamedTuple
 
 from countersign.approvals.rules.conditions.satisfiability import Proofs, subjects
@@ -19,10 +20,14 @@ MOST_TOGETHER = 40
 """Earlier rules that are looked at together: more of them nobody can keep apart either."""
 
 
-def shadowed(rules: Sequence[OrderedRule], tools: Mapping[str, Rule]) -> Iterator[tuple[str, str]]:
+def shadowed(
+    rules: Sequence[OrderedRule],
+    tools: Mapping[str, Rule],
+    integers: Callable[[str], frozenset[Node]] = lambda _: frozenset(),
+) -> Iterator[tuple[str, str]]:
     """Each rule of which it can be proved that no call reaches it, as `rules.ID` or `tools.TOOL`,
-    and why."""
-    earlier, proofs = _Earlier(), Proofs()
+    and why; `integers` are the steps of conditions that are whole numbers for a tool or pattern."""
+    earlier, proofs = _Earlier(), _Proofs(integers)
     for rule in rules:
         read = _Read.of(rule)
         found = [_before(pattern, read, earlier.of(pattern), proofs) for pattern in rule.tool]
@@ -97,7 +102,19 @@ class _Earlier:
         return [*self._by_name.get(name, ()), *self._patterns]
 
 
-def _before(pattern: str, rule: _Read, earlier: Sequence[_Read], proofs: Proofs) -> Sequence[_Read]:
+class _Proofs:
+    """Of the calls of one tool or pattern each, all of them in a bounded time."""
+
+    def __init__(self, integers: Callable[[str], frozenset[Node]]):
+        self._proofs, self._integers = Proofs(), cache(integers)
+
+    def excluded(self, pattern: str, true: Node, false: Sequence[Node]) -> bool:
+        return self._proofs.excluded([true], false, self._integers(pattern))
+
+
+def _before(
+    pattern: str, rule: _Read, earlier: Sequence[_Read], proofs: _Proofs
+) -> Sequence[_Read]:
     """The fewest of the earlier rules that match whatever this pattern and this rule match; empty
     if there are none."""
     covering = [e for e in earlier if any(_covers(each, pattern) for each in e.tool)]
@@ -106,7 +123,7 @@ def _before(pattern: str, rule: _Read, earlier: Sequence[_Read], proofs: Proofs)
             return [other]
     # Without a condition of its own it is what remains when one of the others is changed.
     related = _related(rule, covering)
-    return _together(rule, related, proofs) if len(related) <= MOST_TOGETHER else ()
+    return _together(pattern, rule, related, proofs) if len(related) <= MOST_TOGETHER else ()
 
 
 def _related(rule: _Read, earlier: Sequence[_Read]) -> Sequence[_Read]:
@@ -120,11 +137,13 @@ def _related(rule: _Read, earlier: Sequence[_Read]) -> Sequence[_Read]:
         subjects = subjects.union(*(each.subjects for each in more))
 
 
-def _together(rule: _Read, earlier: Sequence[_Read], proofs: Proofs) -> Sequence[_Read]:
+def _together(
+    pattern: str, rule: _Read, earlier: Sequence[_Read], proofs: _Proofs
+) -> Sequence[_Read]:
     """Those of these without which the rule could be reached; empty if it can be."""
 
     def cover(some: Sequence[_Read]) -> bool:
-        return proofs.excluded([rule.condition], [each.condition for each in some])
+        return proofs.excluded(pattern, rule.condition, [each.condition for each in some])
 
     # What is never true by itself is said elsewhere.
     if not earlier or not cover(earlier) or cover(()):

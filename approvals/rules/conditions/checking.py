@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -47,6 +47,8 @@ class Checked:
     """Arguments for which it asks by `has`, and that this tool does not have."""
     constant: bool | None
     """What it always says of this tool; None if that depends."""
+    integers: Sequence[Node] = ()
+    """Its steps that are whole numbers for this tool."""
 
 
 def check(node: Node, catalogue: Catalogue) -> Checked:
@@ -58,6 +60,12 @@ def check(node: Node, catalogue: Catalogue) -> Checked:
         return f"{node.text} is a {found}; a condition says true or false"
 
     return check_value(node, catalogue, wrong)
+
+
+def integers_in(found: Iterable[Checked]) -> frozenset[Node]:
+    """Steps that are whole numbers in every one of these: of one condition on several tools."""
+    each = [frozenset(checked.integers) for checked in found]
+    return each[0].intersection(*each[1:]) if each else frozenset()
 
 
 def check_value(node: Node, catalogue: Catalogue, wrong: Callable[[Type], str | None]) -> Checked:
@@ -74,6 +82,7 @@ def check_value(node: Node, catalogue: Catalogue, wrong: Callable[[Type], str | 
         frozenset(checker.dead),
         frozenset(checker.absent.values()),
         checker.constant(node),
+        tuple(checker.integers),
     )
 
 
@@ -84,14 +93,18 @@ class _Checker:
         self.whole: set[int] = set()
         self.dead: set[int] = set()
         self.absent: dict[int, str] = {}
+        self.integers: list[Node] = []
 
     def type_of(self, node: Node, scope: Scope) -> Type:
         """The type of a step; `dyn` where it is wrong, so that one mistake is told once."""
         try:
-            return _TYPING.get(node.op, _Checker._operator)(self, node, scope)
+            found = _TYPING.get(node.op, _Checker._operator)(self, node, scope)
         except OperandError as exc:
             self.problems.append(str(exc))
             return DYN
+        if found.kind == "int" and node.op != "literal":
+            self.integers.append(node)
+        return found
 
     def constant(self, node: Node) -> bool | None:
         """What a step always says: it may ask for an argument that another tool of the rule has."""

@@ -3,7 +3,8 @@
 The negations are pushed down to the comparisons, then the alternatives are tried one after the
 other (an analytic tableau: Smullyan, First-Order Logic, 1968, chapter 2), and those that cannot
 hold together are closed. Of comparisons of one value with literals it is known how they exclude
-each other; every other condition is true or false by itself.
+each other, also that nothing lies between two whole numbers where the value is one; every other
+condition is true or false by itself.
 
 An error denies, and nothing after it is asked, so a comparison that fails needs no third value: a
 condition that is true or false in spite of it (`&&` and `||` absorb errors) stays so whatever the
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from math import ceil, floor
 from typing import Any, NamedTuple, TypeAlias
 
 from countersign.approvals.rules.conditions.syntax import Node
@@ -31,11 +33,17 @@ class Proofs:
     def __init__(self) -> None:
         self._steps = 0
 
-    def excluded(self, true: Sequence[Node], false: Sequence[Node] = ()) -> bool:
-        """Whether it is proved that no call makes all of `true` true and all of `false` false.
-        False says nothing: what cannot be seen, or takes too long, may be possible."""
+    def excluded(
+        self,
+        true: Sequence[Node],
+        false: Sequence[Node] = (),
+        integers: frozenset[Node] = frozenset(),
+    ) -> bool:
+        """Whether it is proved that no call makes all of `true` true and all of `false` false, if
+        `integers` are whole numbers in all of them. False says nothing: what cannot be seen, or
+        takes too long, may be possible."""
         wanted = [_form(node, True) for node in true] + [_form(node, False) for node in false]
-        return not self._may_be(_Known(), wanted, DEEPEST)
+        return not self._may_be(_Known({}, integers), wanted, DEEPEST)
 
     def _may_be(self, known: _Known, wanted: Sequence[_Form], deep: int) -> bool:
         """Whether all of them may be, beside what is known."""
@@ -71,15 +79,15 @@ class Proofs:
         return any(self._may_be(known, (form, *rest), deep - 1) for form in first)
 
 
-def contradiction(node: Node) -> str | None:
+def contradiction(node: Node, integers: frozenset[Node] = frozenset()) -> str | None:
     """Why no call at all can make a condition true, as the two parts of it that exclude each other;
-    None if that is not proved."""
+    None if that is not proved. `integers` are steps that are whole numbers in every call."""
     proofs = Proofs()
-    if node.op == "literal" or not proofs.excluded([node]):
+    if node.op == "literal" or not proofs.excluded([node], (), integers):
         return None
     parts = node.parts if node.op == "and" else (node,)
     for one, other in combinations(parts, 2):
-        if proofs.excluded([one, other]):
+        if proofs.excluded([one, other], (), integers):
             return f"{one.text} and {other.text} exclude each other"
     return f"the parts of {node.text} exclude each other"
 
@@ -153,17 +161,18 @@ def _compared(op: str, left: Node, right: Node, holds: bool) -> _Atom:
 
 def _constant(node: Node) -> tuple[str, Any] | None:
     """The kind and value of what is written out; kinds have no order among each other."""
-    if node.op == "neg" and (inner := _constant(node.parts[0])) and inner[0] == "number":
-        return "number", -inner[1]
+    if node.op == "neg" and (inner := _constant(node.parts[0])) and inner[0] == _NUMBER:
+        return _NUMBER, -inner[1]
     if node.op == "literal":
-        return _KINDS.get(node.name, "number"), node.value
+        return _KINDS.get(node.name, _NUMBER), node.value
     if node.op == "call" and node.name == "money" and node.value is None and len(node.parts) == 2:
         amount, currency = map(_constant, node.parts)
-        if amount and currency and (amount[0], currency[0]) == ("number", "text"):
+        if amount and currency and (amount[0], currency[0]) == (_NUMBER, "text"):
             return f"money in {currency[1]}", amount[1]
     return None
 
 
+_NUMBER = "number"
 _KINDS = {"str": "text", "bool": "truth", "NoneType": "null"}
 
 
@@ -186,6 +195,8 @@ class _Range:
     low: dict[str, tuple[Any, bool]] = field(default_factory=dict)
     """By kind, its lower bound, and whether it is more than that."""
     high: dict[str, tuple[Any, bool]] = field(default_factory=dict)
+    whole: bool = False
+    """Whether it is a whole number, if it is a number."""
 
     def with_(self, atom: _Atom) -> _Range | None:
         """With one thing more; None if that is impossible."""
@@ -201,15 +212,30 @@ class _Range:
             else:
                 found = _replaced(self, equal=at)
         elif atom.holds:  # less than, or at most
-            strict = (atom.value, atom.op == "lt")
+            strict = self._next(atom, atom.op == "lt", -1)
             found = _replaced(self, high=_tighter(self.high, atom.kind, strict, -1))
         else:  # at least, or more than
-            strict = (atom.value, atom.op == "le")
+            strict = self._next(atom, atom.op == "le", 1)
             found = _replaced(self, low=_tighter(self.low, atom.kind, strict, 1))
         return found if found._is_possible(atom.kind) else None
 
+    def _next(self, atom: _Atom, strict: bool, sign: int) -> tuple[Any, bool]:
+        """A bound: of a whole number, the first that there is within it."""
+        value = atom.value
+        if not self.whole or atom.kind != _NUMBER:
+            return value, strict
+        within = ceil(value) if sign > 0 else floor(value)
+        return (within + sign if strict and within == value else within), False
+
     def _is_possible(self, kind: str) -> bool:
         low, high = self.low.get(kind), self.high.get(kind)
+        if self.whole and kind == _NUMBER:
+            if self.equal is not None and self.equal[0] == kind and self.equal[1] % 1:
+                return False
+            if low and high and 0 <= high[0] - low[0] < len(self.others):
+                between = range(low[0], high[0] + 1)
+                if all((kind, each) in self.others for each in between):
+                    return False
         if low and high:
             if low[0] > high[0] or (low[0] == high[0] and (low[1] or high[1])):
                 return False
@@ -244,15 +270,23 @@ def _tighter(
 class _Known:
     """What a branch of the search takes for true."""
 
-    def __init__(self, of: dict[Node, _Range] | None = None) -> None:
-        self._of = of or {}
+    def __init__(self, of: dict[Node, _Range], integers: frozenset[Node]) -> None:
+        self._of, self._integers = of, integers
 
     def with_(self, atom: _Atom) -> _Known | None:
-        found = self._of.get(atom.subject, _NOTHING).with_(atom)
-        return None if found is None else _Known({**self._of, atom.subject: found})
+        found = self._with(atom)
+        if found is None:
+            return None
+        return _Known({**self._of, atom.subject: found}, self._integers)
 
     def admits(self, atom: _Atom) -> bool:
-        return self._of.get(atom.subject, _NOTHING).with_(atom) is not None
+        return self._with(atom) is not None
+
+    def _with(self, atom: _Atom) -> _Range | None:
+        before = self._of.get(atom.subject)
+        if before is None:
+            before = _WHOLE if atom.subject in self._integers else _NOTHING
+        return before.with_(atom)
 
 
-_NOTHING = _Range()
+_NOTHING, _WHOLE = _Range(), _Range(whole=True)
