@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -28,7 +28,9 @@ log = structlog.get_logger(__name__)
 NEVER_SHOWN = "It was over before it could be shown here."
 TURN = "As much was sent there as may be sent at once; it waits for its turn."
 Again = Sequence[str]
-"""The id of the delivery, if it has to be made again at once."""
+"""The ids of deliveries that have to be made again at once."""
+Shown = tuple[Delivery, RequestView]
+Over = Callable[[Delivery, RequestView], bool]
 
 
 def is_untried(delivery: Delivery) -> bool:
@@ -50,59 +52,31 @@ class Attempts:
         self._store, self._clock = store, clock
         self._approvals, self._observer, self._outages = approvals, observer, outages
 
-    async def shown(
-        self, delivery: Delivery, view: RequestView, reference: JsonObject, *, is_over: bool
-    ) -> Again:
-        """It is shown where `reference` says."""
-        first = delivery.reference is None
+    async def shown(self, shown: Sequence[Shown], reference: JsonObject, *, over: Over) -> Again:
+        """These, of one session, are shown where `reference` says; `over` says of which of them
+        that will not change any more."""
+        (_, view), *_ = shown
+        each_over = [over(*each) for each in shown]
 
-        def work(unit: Unit) -> bool | None:
+        def work(unit: Unit) -> list[bool | None]:
             session_rows.lock(unit, view.session.id)
-            current = rows.get(unit.connection, delivery.id, lock=True)
-            if first and current.reference not in (None, reference):
-                return None
-            # What others have kept of it meanwhile stays, unless this attempt has news of it.
-            same = reference == delivery.reference
-            kept = current.reference if same and current.reference else reference
-            behind = current.wanted_version > delivery.wanted_version
-            over = not behind and is_over
-            rows.record(
-                unit.connection,
-                delivery.id,
-                status=(DeliveryStatus.CLOSED if over else DeliveryStatus.LIVE).value,
-                reference=codec.dumps(kept),
-                ticket_id=reference.get("ticket"),
-                doubt_at=None,
-                shown_version=delivery.wanted_version,
-                attempts=0,
-                next_at=codec.to_text(unit.now) if behind else None,
-                error=None,
-            )
-            if first:
-                columns = {
-                    "request_id": delivery.request_id,
-                    "channel": delivery.channel,
-                    "target": delivery.target,
-                }
-                changes.note(unit, view.session.id, "deliveries", [delivery.id], columns)
-                body: JsonObject = {
-                    "request": delivery.request_id,
-                    "channel": delivery.channel,
-                    "target": delivery.target,
-                    "reference": reference,
-                }
-                ledger_rows.append(unit, view.session.id, ("delivered", body))
-                _say_where(unit, view.session, delivery, reference)
-            return behind
+            return [
+                _shown(unit, *each, reference, is_over=is_over)
+                for each, is_over in zip(shown, each_over, strict=True)
+            ]
 
-        behind = await self._store.unit(work, Moment(self._clock.now()))
-        if behind is None:
-            await self._shown_twice(delivery, reference)
-            return ()
-        self._observer.delivered(delivery.channel, "posted" if first else "updated")
-        if first:
-            log.info("request shown", channel=delivery.channel)
-        return (delivery.id,) if behind else ()
+        found = await self._store.unit(work, Moment(self._clock.now()))
+        again = []
+        for (delivery, _), behind in zip(shown, found, strict=True):
+            if behind is None:
+                await self._shown_twice(delivery, reference)
+                continue
+            first = delivery.reference is None
+            self._observer.delivered(delivery.channel, "posted" if first else "updated")
+            if first:
+                log.info("request shown", channel=delivery.channel)
+            again += [delivery.id] if behind else []
+        return again
 
     async def _shown_twice(self, delivery: Delivery, reference: JsonObject) -> None:
         """Another server has shown it while this one was suspended: lose sight of neither. Of two
@@ -198,6 +172,49 @@ class Attempts:
 
         again = await self._store.unit(work, Moment(self._clock.now()))
         return (delivery.id,) if again else ()
+
+
+def _shown(
+    unit: Unit, delivery: Delivery, view: RequestView, reference: JsonObject, *, is_over: bool
+) -> bool | None:
+    """Whether it has changed since; None if another server has shown it elsewhere."""
+    first = delivery.reference is None
+    current = rows.get(unit.connection, delivery.id, lock=True)
+    if first and current.reference not in (None, reference):
+        return None
+    # What others have kept of it meanwhile stays, unless this attempt has news of it.
+    same = reference == delivery.reference
+    kept = current.reference if same and current.reference else reference
+    behind = current.wanted_version > delivery.wanted_version
+    over = not behind and is_over
+    rows.record(
+        unit.connection,
+        delivery.id,
+        status=(DeliveryStatus.CLOSED if over else DeliveryStatus.LIVE).value,
+        reference=codec.dumps(kept),
+        ticket_id=reference.get("ticket"),
+        doubt_at=None,
+        shown_version=delivery.wanted_version,
+        attempts=0,
+        next_at=codec.to_text(unit.now) if behind else None,
+        error=None,
+    )
+    if first:
+        columns = {
+            "request_id": delivery.request_id,
+            "channel": delivery.channel,
+            "target": delivery.target,
+        }
+        changes.note(unit, view.session.id, "deliveries", [delivery.id], columns)
+        body: JsonObject = {
+            "request": delivery.request_id,
+            "channel": delivery.channel,
+            "target": delivery.target,
+            "reference": reference,
+        }
+        ledger_rows.append(unit, view.session.id, ("delivered", body))
+        _say_where(unit, view.session, delivery, reference)
+    return behind
 
 
 def _say_where(unit: Unit, session: Session, delivery: Delivery, ref: JsonObject) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import Connection
@@ -17,8 +18,16 @@ from structlog.contextvars import bound_contextvars
 
 from countersign.approvals import backoff
 from countersign.approvals.approvals import Approvals
-from countersign.approvals.delivery import digests
-from countersign.approvals.delivery.attempts import NEVER_SHOWN, TURN, Attempts, is_untried
+from countersign.approvals.delivery import companions, digests
+from countersign.approvals.delivery.attempts import (
+    NEVER_SHOWN,
+    TURN,
+    Again,
+    Attempts,
+    Shown,
+    is_untried,
+)
+from countersign.approvals.delivery.companions import Companions
 from countersign.approvals.delivery.digests import Fellow
 from countersign.approvals.delivery.notices import Notifier
 from countersign.approvals.delivery.quiet_times import HELD, held, person_of
@@ -30,20 +39,37 @@ from countersign.approvals.errors import (
     NotFoundError,
     UnreachableError,
 )
-from countersign.approvals.models import Delivery, DeliveryStatus, JsonObject
+from countersign.approvals.models import Delivery, DeliveryStatus, JsonObject, Request
 from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.outages import Outages, named
-from countersign.approvals.ports import Channel, Channels, Clock, RequestView, Store
+from countersign.approvals.ports import Channel, Channels, Clock, Moment, RequestView, Store, Unit
 from countersign.approvals.ports.channels import is_over
 from countersign.approvals.records import Records
 from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as rows
 from countersign.approvals.store import requests as request_rows
-from countersign.approvals.store.view_rows import ViewRows, view_rows
+from countersign.approvals.store.view_rows import view_rows
 
 log = structlog.get_logger(__name__)
 
-Shown = tuple[Delivery, RequestView]
+
+class Taken(NamedTuple):
+    """One message that is due, and the deliveries that it is for."""
+
+    delivery: Delivery
+    view: RequestView
+    """Of the call that the message begins with."""
+    listed: Sequence[Shown] = ()
+    """Others, of other checkpoints, that stand in one list with it."""
+    beside: Sequence[Shown] = ()
+    """Others of its checkpoint that the message shows."""
+    own: RequestView | None = None
+    """Of the request of `delivery`, where the message begins with another one."""
+
+    @property
+    def everything(self) -> Sequence[Shown]:
+        """All of them; the one that was due first."""
+        return ((self.delivery, self.own or self.view), *self.listed, *self.beside)
 
 
 class Courier:
@@ -71,18 +97,17 @@ class Courier:
         taken = await self._take(delivery_id)
         if taken is None:
             return
-        delivery, view, fellows = taken
+        (delivery, view), *_ = taken.everything
         with bound_contextvars(
             session_id=view.session.id, request_id=view.request.id, delivery_id=delivery.id
         ):
-            again = await self._attempt(delivery, view, fellows)
+            again = await self._attempt(taken)
         for each in again:
             await self.deliver(each)
 
-    async def _attempt(
-        self, delivery: Delivery, view: RequestView, fellows: Sequence[Shown]
-    ) -> Sequence[str]:
+    async def _attempt(self, taken: Taken) -> Again:
         """Ids of deliveries that have to be made again at once."""
+        delivery, view = taken.delivery, taken.view
         channel = self._channels.get(delivery.channel)
         if channel is None:
             why = f"The channel {delivery.channel} is not configured."
@@ -90,34 +115,45 @@ class Courier:
         try:
             with self._observer.span("deliver", view.request, channel=delivery.channel):
                 async with asyncio.timeout(backoff.SEND_TIMEOUT_S):
-                    reference = await self._send(channel, delivery, view, fellows)
-        except NotFoundError as exc:
-            return await self._attempts.gone(delivery, str(exc))
-        except BusyError as exc:
-            return await self._attempts.later(delivery, exc)
-        except NoRecipientError as exc:
-            if delivery.reference is None and channel.over(delivery, view):
-                return await self._attempts.never_shown(delivery)
-            if isinstance(exc, UnreachableError):
-                return await self._attempts.unreachable(delivery, view, exc)
-            if delivery.attempts == 0:
-                log.warning("delivery waits", channel=delivery.channel, reason=str(exc))
-            return await self._attempts.failed(delivery, None, str(exc), outage=False)
-        except (CountersignError, TimeoutError) as exc:
-            retry_after_s = getattr(exc, "retry_after_s", None)
-            outage = getattr(exc, "outage", True)
-            why = str(exc) or "timed out"
-            return await self._attempts.failed(delivery, retry_after_s, why, outage=outage)
-        except Exception as exc:  # a fault of ours: others must not wait for it, nor people wonder
-            log.exception("delivery cannot be made", channel=delivery.channel)
-            why = f"{backoff.UNFORESEEN} ({named(exc)})"
-            return await self._attempts.failed(delivery, None, why, outage=False)
+                    reference = await self._send(channel, taken)
+        except Exception as exc:
+            again: list[str] = []
+            for shown, its_view in taken.everything:
+                again += await self._not_shown(channel, shown, its_view, exc)
+            return again
         self._outages.up(delivery.channel)
-        again: list[str] = []
-        for shown, its_view in ((delivery, view), *fellows):
-            is_over = channel.over(shown, its_view)
-            again += await self._attempts.shown(shown, its_view, reference, is_over=is_over)
+        if not taken.listed:
+            return await self._attempts.shown(taken.everything, reference, over=channel.over)
+        again = []
+        for each in taken.everything:
+            again += await self._attempts.shown([each], reference, over=channel.over)
         return again
+
+    async def _not_shown(
+        self, channel: Channel, delivery: Delivery, view: RequestView, exc: Exception
+    ) -> Again:
+        match exc:
+            case NotFoundError():
+                return await self._attempts.gone(delivery, str(exc))
+            case BusyError():
+                return await self._attempts.later(delivery, exc)
+            case NoRecipientError():
+                if delivery.reference is None and channel.over(delivery, view):
+                    return await self._attempts.never_shown(delivery)
+                if isinstance(exc, UnreachableError):
+                    return await self._attempts.unreachable(delivery, view, exc)
+                if delivery.attempts == 0:
+                    log.warning("delivery waits", channel=delivery.channel, reason=str(exc))
+                return await self._attempts.failed(delivery, None, str(exc), outage=False)
+            case CountersignError() | TimeoutError():
+                retry_after_s = getattr(exc, "retry_after_s", None)
+                outage = getattr(exc, "outage", True)
+                why = str(exc) or "timed out"
+                return await self._attempts.failed(delivery, retry_after_s, why, outage=outage)
+            case _:  # a fault of ours: others must not wait for it, nor people wonder
+                log.error("delivery cannot be made", channel=delivery.channel, exc_info=exc)
+                why = f"{backoff.UNFORESEEN} ({named(exc)})"
+                return await self._attempts.failed(delivery, None, why, outage=False)
 
     async def notify(self, conversation_key: str) -> None:
         """Post what waits for a conversation, in order, until one fails."""
@@ -127,15 +163,20 @@ class Courier:
         """Say in one place that a request still waits, if it does."""
         await self._reminding.remind(reminder)
 
-    async def _take(self, delivery_id: str) -> tuple[Delivery, RequestView, Sequence[Shown]] | None:
+    async def _take(self, delivery_id: str) -> Taken | None:
         now = self._clock.now()
         known, too_late = await self._store.read(lambda c: _known(c, delivery_id))
         if not _is_due(known, now):
             return None
         busy_s = 0.0 if too_late else self._busy_s(known)
         person = self._records.views.person(person_of(known))
+        channel = self._channels.get(known.channel)
+        shares = channel is not None and channel.placing.together
 
-        def take(connection: Connection) -> tuple[Delivery, ViewRows, Sequence[Fellow]] | None:
+        def take(unit: Unit) -> tuple[Delivery, Sequence[Fellow], Companions, Request] | None:
+            connection = unit.connection
+            if shares:
+                request_rows.lock(unit, known.request_id)
             delivery = rows.get(connection, delivery_id, lock=True)
             if not _is_due(delivery, now):
                 return None
@@ -157,27 +198,36 @@ class Courier:
             # Without an error it is under way: `free_attempts` tells that from a back-off.
             rows.record(connection, delivery_id, next_at=until, attempts=tried, error=None)
             listed = digests.take(connection, delivery, person, found.request, now, until)
-            return delivery, found, listed
+            alone = Companions(found, "", ())
+            if not shares or listed or not found.siblings:
+                return delivery, listed, alone, found.request
+            return delivery, (), companions.take(unit, delivery, found, now, until), found.request
 
-        taken = await self._store.write(take)
-        if taken is None:
-            return None
-        fellows = [(each, self._records.views.shown(found)) for each, found in taken[2]]
-        return taken[0], self._records.views.shown(taken[1]), fellows
+        taken = await self._store.unit(take, Moment(now))
+        return None if taken is None else self._seen(*taken)
+
+    def _seen(
+        self, delivery: Delivery, listed: Sequence[Fellow], with_it: Companions, request: Request
+    ) -> Taken:
+        """With the people, tools and rules of now."""
+        views = self._records.views
+        view = views.shown(with_it.lead).model_copy(update={"calls": with_it.calls})
+        return Taken(
+            delivery,
+            view,
+            [(each, views.shown(found)) for each, found in listed],
+            [(each, view.model_copy(update={"request": of})) for each, of in with_it.beside],
+            None if view.request.id == request.id else view.model_copy(update={"request": request}),
+        )
 
     def _busy_s(self, delivery: Delivery) -> float:
         channel = self._channels.get(delivery.channel)
         return 0.0 if channel is None else channel.busy_s(delivery)
 
-    async def _send(
-        self,
-        channel: Channel,
-        delivery: Delivery,
-        view: RequestView,
-        fellows: Sequence[Shown],
-    ) -> JsonObject:
-        if fellows:
-            return await channel.post_list(delivery, [view, *(each for _, each in fellows)])
+    async def _send(self, channel: Channel, taken: Taken) -> JsonObject:
+        delivery, view = taken.delivery, taken.view
+        if taken.listed:
+            return await channel.post_list(delivery, [view, *(each for _, each in taken.listed)])
         if delivery.reference is None:
             return await channel.post(delivery, view)
         return await channel.update(delivery, view) or delivery.reference

@@ -10,9 +10,9 @@ import asyncio
 from datetime import timedelta
 
 import structlog
-from sqlalchemy import Connection
 
 from countersign.approvals import backoff
+from countersign.approvals.delivery import companions
 from countersign.approvals.delivery.quiet_times import HELD, held_message, person_of
 from countersign.approvals.errors import (
     BusyError,
@@ -24,11 +24,21 @@ from countersign.approvals.forms.told import is_taken_back
 from countersign.approvals.models import Delivery, RequestStatus
 from countersign.approvals.observer import Observer
 from countersign.approvals.outages import Outages, named
-from countersign.approvals.ports import Channel, Channels, Clock, Prompt, RequestView, Store
+from countersign.approvals.ports import (
+    Channel,
+    Channels,
+    Clock,
+    Moment,
+    Prompt,
+    RequestView,
+    Store,
+    Unit,
+)
 from countersign.approvals.records import Records
 from countersign.approvals.rules.placing import is_reminded
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import reminders as rows
+from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store.view_rows import ViewRows, view_rows
 
 log = structlog.get_logger(__name__)
@@ -89,9 +99,10 @@ class Reminding:
         known = await self._store.read(lambda c: delivery_rows.get(c, delivery_id))
         person = self._records.views.person(person_of(known))
 
-        def take(
-            connection: Connection,
-        ) -> tuple[rows.PlannedReminder, Delivery, ViewRows] | None:
+        def take(unit: Unit) -> tuple[rows.PlannedReminder, Delivery, ViewRows] | None:
+            connection = unit.connection
+            if known.calls:  # others are dropped with it, by one server at a time
+                request_rows.lock(unit, known.request_id)
             planned = rows.get(connection, reminder)
             if planned is None or planned.next_at > now:
                 return None
@@ -101,11 +112,14 @@ class Reminding:
             if later is not None:
                 rows.later(connection, reminder, later, error=HELD)
                 return None
+            if found.request.status is RequestStatus.PENDING:
+                for each in companions.in_message(connection, delivery, found):
+                    rows.drop(connection, rows.reminder_id(each, planned.number))
             until = now + timedelta(seconds=backoff.ATTEMPT_S)
             rows.later(connection, reminder, until, attempts=planned.attempts + 1, error=None)
             return planned, delivery, found
 
-        return await self._store.write(take)
+        return await self._store.unit(take, Moment(now))
 
     async def _failed(
         self, channel: Channel, planned: rows.PlannedReminder, reminder: str, exc: Exception

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
@@ -51,6 +52,37 @@ def digest_of(requests: Sequence[Request]) -> str:
     """Names exactly these revisions: whoever decides all of them has been shown these."""
     text = "\n".join(sorted(f"{each.id} {each.digest}" for each in requests))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def name_of(requests: Sequence[Request]) -> str:
+    """Names calls of one checkpoint by their positions, each a bit of a hexadecimal number: as
+    short for every second one of many calls as for all of them."""
+    return f"{sum({1 << each.position for each in requests}):x}"
+
+
+def named_by(name: str, requests: Sequence[Request]) -> tuple[Request, ...]:
+    """The calls among them that `name_of` named so, in order; () for what is no such name."""
+    if not _NAME.fullmatch(name):
+        return ()
+    bits = int(name, 16)
+    found = [each for each in requests if bits >> each.position & 1]
+    return tuple(sorted(found, key=lambda request: request.position))
+
+
+def on_same_terms(request: Request, siblings: Sequence[Request]) -> tuple[Request, ...]:
+    """The request, and those beside it that one message can show with it: calls which the same
+    people decide in the same steps until the same time; in order."""
+    terms = _terms(request)
+    found = [each for each in siblings if each.id != request.id and _terms(each) == terms]
+    return tuple(sorted([request, *found], key=lambda each: each.position))
+
+
+def _terms(request: Request) -> tuple[object, ...]:
+    return request.kind, request.stages, request.expires_at, request.channels
+
+
+_NAME = re.compile(r"[0-9a-f]{1,250}")
+"""Of a thousand calls; what a click carries is no longer."""
 
 
 def totals(requests: Sequence[Request]) -> dict[str, Decimal]:

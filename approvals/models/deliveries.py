@@ -58,9 +58,15 @@ class Placing(Value):
     """Names of fixed places in which every request is shown once, whoever decides it."""
     in_tickets: bool = False
     """One ticket for each revision and stage, and none for free text."""
+    together: bool = False
+    """Calls of one checkpoint that come to one place on the same terms are shown in one message."""
     takes_words: bool = False
     """Free text that agents ask for is asked in the chat in which the session began, and answered
     there in words, whatever else is shown elsewhere."""
+
+
+CALLS = "calls"
+"""The member of a reference that names the calls which its message shows together."""
 
 
 class Delivery(Value):
@@ -86,6 +92,12 @@ class Delivery(Value):
     """When to read the ticket, because something says that it has changed."""
     doubt_at: datetime | None = None
     """When we last asked for a ticket without hearing whether it was made."""
+
+    @property
+    def calls(self) -> str:
+        """Names the calls of its checkpoint that its message shows, as `forms.together.named_by`;
+        "" of a message of one call, or where nothing is shown yet."""
+        return str((self.reference or {}).get(CALLS) or "")
 
 
 class Notice(Value):

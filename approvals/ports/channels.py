@@ -80,6 +80,8 @@ class RequestView(Value):
     """Every attempt to take back what it has done, oldest first."""
     hindsights: tuple[Hindsight, ...] = ()
     """What people have put on record of it afterwards, oldest first."""
+    calls: str = ""
+    """Names the calls of its checkpoint that are shown in one message with it; "" of one alone."""
 
     @property
     def undoable(self) -> UndoOffer | None:

@@ -16,7 +16,7 @@ from countersign.bot.demo.scenarios import (
     Scenario,
 )
 from countersign.bot.demo.world import ANSWER_TIMEOUT_S, World
-from countersign.sandbox.botframework.cards import actions
+from countersign.sandbox.botframework.cards import actions, verbs
 from countersign.sandbox.botframework.server import BotFramework
 from countersign.sandbox.botframework.world import Message
 
@@ -112,6 +112,11 @@ class TeamsFront(Front):
             lambda m: _asks_for(m, request["id"]), timeout_s=ANSWER_TIMEOUT_S
         )
         asked = message.card()
+        if "open" in verbs(asked or {}):  # one of several calls on a card
+            seen = message.card(self._teams.world.person(self._alex))
+            if "list" in verbs(seen or {}):  # another one is open
+                await self._click(message, "list", {})
+            asked = await self._click(message, "open", {}, request=request["id"])
         inputs = {"comment": choice.comment}
         if choice.verdict is Verdict.MODIFY:
             await self._click(message, "edit", {})
@@ -131,8 +136,10 @@ class TeamsFront(Front):
         """It is on the card."""
         return []
 
-    async def _click(self, message: Message, verb: str, inputs: JsonObject) -> JsonObject:
-        answer = await self._teams.click(message, verb, inputs, person=self._alex)
+    async def _click(
+        self, message: Message, verb: str, inputs: JsonObject, **data: str
+    ) -> JsonObject:
+        answer = await self._teams.click(message, verb, inputs, person=self._alex, data=data)
         if answer.card is None:
             raise ValueError(f"the bot answered {answer.status} to {verb}: {answer.body}")
         return answer.card

@@ -103,7 +103,7 @@ def approval_card(
         *table.elements,
         *changes_of(view, space).elements,
         *found.elements,
-        *together(view),
+        *(() if look.within else together(view)),
         *(() if complete else not_everything(view, look)),
         *why(view),
         *questions(view),
@@ -124,7 +124,7 @@ def approval_card(
     page = note.page if note else ""
     actions = _buttons(request, look, typed.values if typed else {}, approve=offered, page=page)
     whole = complete and offered and not page
-    actions += all_buttons(view, look.flavour, approve=whole)
+    actions += [] if look.within else all_buttons(view, look.flavour, approve=whole)
     actions += taking_back
     return Drawn(card(body, actions, spoken=spoken), complete)
 

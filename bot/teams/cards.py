@@ -55,7 +55,7 @@ def request_card(
 ) -> JsonObject:
     """The card for `view` as it stands now, with a word to whoever clicked and their typing."""
     if view.request.kind is RequestKind.INPUT:
-        return _wide(input_card(view, look, note, typed), look)
+        return wide(input_card(view, look, note, typed), look)
     if view.request.status is RequestStatus.PENDING:
         return _pending(view, look, note, typed).card
     shown = shown_of(view)
@@ -102,7 +102,7 @@ def edit_form(
     view: RequestView, look: Look, *, note: Note | None = None, typed: Typed | None = None
 ) -> JsonObject:
     """The form to change the arguments; the pending card with a note if they are too long."""
-    form = _wide(edit_card(view, look, note, typed), look)
+    form = wide(edit_card(view, look, note, typed), look)
     if size_bytes(form) <= CARD_LIMIT_BYTES:
         return form
     too_long = Note("These arguments are too long to edit in a card. Use the API.")
@@ -111,14 +111,15 @@ def edit_form(
 
 def review_form(view: RequestView, look: Look, edit: Edit, typed: Typed) -> JsonObject:
     """Who else decides what was typed into the form; the form again if that is too long."""
-    drawn = _wide(review_card(view, look, edit, typed), look)
+    drawn = wide(review_card(view, look, edit, typed), look)
     if size_bytes(drawn) <= CARD_LIMIT_BYTES:
         return drawn
     note = Note(f"{edit.others} These changes are too long to confirm in a card. Use the API.")
     return edit_form(view, look, note=note, typed=typed)
 
 
-def _wide(content: JsonObject, look: Look) -> JsonObject:
+def wide(content: JsonObject, look: Look) -> JsonObject:
+    """As wide as its client can show it."""
     return {**content, "msteams": {"width": "Full"}} if look.full_width else content
 
 
@@ -155,7 +156,7 @@ def _fitting(build: Callable[[Space], Drawn], look: Look) -> Drawn:
     """The most complete card that is small enough; what is left out is said on the card."""
     for space in SPACES:
         drawn = build(space)
-        drawn = Drawn(_wide(drawn.card, look), drawn.complete)
+        drawn = Drawn(wide(drawn.card, look), drawn.complete)
         if size_bytes(drawn.card) <= CARD_LIMIT_BYTES:
             break
     return drawn

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from countersign.approvals.errors import BusyError, NotFoundError, UnreachableError
+from countersign.approvals.forms.together import waiting
 from countersign.approvals.forms.told import listed
 from countersign.approvals.forms.told import prompt as prompt_words
 from countersign.approvals.forms.wording import visible
@@ -30,6 +31,12 @@ from countersign.approvals.rules.placing import wider_audience
 from countersign.approvals.tickets import CheckResult
 from countersign.bot.teams.adapter import TeamsAdapter
 from countersign.bot.teams.cards import notification, request_card, state_card
+from countersign.bot.teams.checkpoint import (
+    checkpoint_card,
+    checkpoint_state,
+    checkpoint_title,
+    members_of,
+)
 from countersign.bot.teams.elements import flavour_of
 from countersign.bot.teams.messages import Card, Text
 from countersign.bot.teams.pacing import BUSY
@@ -77,9 +84,9 @@ class TeamsChannel:
         """Post the card; see `bot.teams.places.message_in` for the reference."""
         reference = await self._reference(delivery.target)
         self._require_turn(reference)
-        card = await self._card(reference, view)
+        card = await self._card(reference, view, view.calls)
         activity_id = await self._places.send(reference, lambda at: self._adapter.send(at, card))
-        return message_in(reference, activity_id)
+        return message_in(reference, activity_id, calls=view.calls)
 
     async def post_list(self, delivery: Delivery, views: Sequence[RequestView]) -> JsonObject:
         """Post the list; `pending` shows the cards."""
@@ -97,7 +104,7 @@ class TeamsChannel:
         if not isinstance(activity_id, str) or not activity_id:
             raise NotFoundError(f"Delivery {delivery.id} does not know its message")
         self._require_turn(reference)
-        card = await self._card(reference, view)
+        card = await self._card(reference, view, delivery.calls)
         await self._places.send(reference, lambda at: replace(self._adapter, at, activity_id, card))
 
     def busy_s(self, delivery: Delivery) -> float:
@@ -132,7 +139,7 @@ class TeamsChannel:
         """Reply to the card, in words."""
         reference = delivery.reference or {}
         wider = await self._has_wider_audience(reference)
-        text = Text(reminder(view, prompt, wider_audience=wider))
+        text = Text(reminder(view, prompt, wider_audience=wider, calls=delivery.calls))
         card = str(reference.get("activityId") or "")
         await self._places.send(reference, lambda at: self._adapter.send(at, text, reply_to=card))
 
@@ -150,13 +157,16 @@ class TeamsChannel:
             said = f"bot {bot} gets tokens for tenant {self._settings.tenant_id}"
         return (CheckResult(name="credentials", ok=True, said=said),)
 
-    async def _card(self, reference: JsonObject, view: RequestView) -> Card:
+    async def _card(self, reference: JsonObject, view: RequestView, calls: str) -> Card:
         if await self._has_wider_audience(reference):
-            return Card(state_card(view), notification(view))
+            state = checkpoint_state(view, calls) if calls else state_card(view)
+            return Card(state, checkpoint_title(view, calls) if calls else notification(view))
         channel_id = str(reference.get("channelId"))
         look = look_for(
             self._settings, channel_id, readable=self._readable, pages_url=self._pages_url
         )
+        if calls:
+            return Card(checkpoint_card(view, calls, look), checkpoint_title(view, calls))
         return Card(request_card(view, look), notification(view))
 
     async def _has_wider_audience(self, reference: JsonObject) -> bool:
@@ -205,15 +215,19 @@ class TeamsChannel:
         return reference
 
 
-def reminder(view: RequestView, prompt: Prompt, *, wider_audience: bool) -> str:
-    """What stands beneath a card that still waits."""
+def reminder(view: RequestView, prompt: Prompt, *, wider_audience: bool, calls: str = "") -> str:
+    """What stands beneath a card that still waits; of `calls`, for all of them."""
+    waits = len(waiting(members_of(view, calls))) - 1
+    also = (
+        "" if waits < 1 else f" {waits} more on the same card {'waits' if waits == 1 else 'wait'}."
+    )
     is_over = view.request.status is not RequestStatus.PENDING
     where = (
         ""
         if wider_audience or is_over
         else " It is answered on its card; write `pending` to see it again."
     )
-    return f"{safe_markdown(prompt_words(view.request, escalated=prompt.escalated))}{where}"
+    return f"{safe_markdown(prompt_words(view.request, escalated=prompt.escalated))}{also}{where}"
 
 
 def look_for(

@@ -24,19 +24,24 @@ TOOL_VERBS = frozenset(
     {
         *("approve", "reject", "save", "confirm", "edit", "back", "read", "refresh"),
         *("withdraw", "revoke", "undo", "ask", "answer", "approve_all", "reject_all"),
+        *("open", "list"),
     }
 )
 INPUT_VERBS = frozenset({"reply", "go_on", "end", "refresh"})
 _CARRIES_EDITS = frozenset({"save", "confirm", "back", "edit"})
-_FIELDS = frozenset({"request", "digest", "comment", "grant", "question", "answer"})
+_FIELDS = frozenset(
+    {"request", "digest", "comment", "grant", "question", "answer", "calls", "within"}
+)
 EVERYTHING = frozenset({"approve_all", "reject_all"})
 """Verbs that are for all calls which wait together."""
 _OWN_FIELDS = frozenset(
     {("confirm", "foreseen"), ("answer", "about"), *((verb, "all") for verb in EVERYTHING)}
 )
+_LOOKS = frozenset({"open", "list"})
+"""Verbs that only lead from one view to another."""
 _WRITTEN = {"ask": "question", "answer": "answer"}
 """The field that belongs to a verb."""
-_ID_LIMIT = 200
+_ID_LIMIT = 250
 _REFRESH_TRIGGER = "automatic"
 
 
@@ -67,6 +72,10 @@ class Click:
     """Of `answer`: the id of the question."""
     everything: str = ""
     """Of `EVERYTHING`: names the revisions of all the calls that the card has shown."""
+    calls: str = ""
+    """On a card of several calls: names them (`forms.together.name_of`)."""
+    within: str = ""
+    """On the view of one of them: names them all, to lead back."""
 
 
 def click_of_invoke(value: Any) -> Click:
@@ -99,7 +108,8 @@ def is_submit(value: Any) -> bool:
 
 
 def _click(verb: str, data: JsonObject) -> Click:
-    known, digest = RequestId(_short_text(data, "request")), _short_text(data, "digest")
+    known = RequestId(_short_text(data, "request"))
+    digest = "" if verb in _LOOKS else _short_text(data, "digest")
     typed: JsonObject = {}
     for name, value in data.items():
         if name.startswith(INPUT_PREFIX):
@@ -134,7 +144,14 @@ def _click(verb: str, data: JsonObject) -> Click:
         question.strip(),
         about,
         everything,
+        calls=_name(data, "calls"),
+        within=_name(data, "within"),
     )
+
+
+def _name(data: JsonObject, field: str) -> str:
+    """What names calls; whether it does is judged where they are known."""
+    return _short_text(data, field) if field in data else ""
 
 
 def _short_text(data: JsonObject, name: str) -> str:

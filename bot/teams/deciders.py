@@ -34,8 +34,9 @@ REASON_LIMIT = 300
 VOTES_SHOWN = 5
 
 
-def who_decides(view: RequestView) -> list[JsonObject]:
-    """Who can decide, by name, until when, and what happens if nobody does; and the details."""
+def who_decides(view: RequestView, away: Sequence[JsonObject] | None = None) -> list[JsonObject]:
+    """Who can decide, by name, until when, and what happens if nobody does; and the details, or
+    what else is `away`."""
     request = view.request
     if request.status is not RequestStatus.PENDING:
         return details(view)
@@ -49,7 +50,7 @@ def who_decides(view: RequestView) -> list[JsonObject]:
     said += [words(on_call_words(each, _told), spacing="None") for each in view.on_call]
     around = (happened(request, _told), text, coming(request, _told))
     said += [words(each, spacing="None", isSubtle=True) for each in around if each]
-    toggle, folded = details(view)
+    toggle, hidden = away or details(view)
     columns = [
         {"type": "Column", "width": "stretch", "items": said},
         {
@@ -61,7 +62,7 @@ def who_decides(view: RequestView) -> list[JsonObject]:
     ]
     return [
         {"type": "ColumnSet", "separator": True, "spacing": "Medium", "columns": columns},
-        folded,
+        hidden,
     ]
 
 
@@ -117,6 +118,11 @@ def details(view: RequestView) -> list[JsonObject]:
         ("Digest", plain(request.digest[:DIGEST_SHOWN], monospace=True)),
         ("Policy", plain(request.policy_version[:DIGEST_SHOWN], monospace=True)),
     ]
+    return folded(facts(rows))
+
+
+def folded(items: Sequence[JsonObject]) -> list[JsonObject]:
+    """A button, and what it shows and hides."""
     toggle = {
         "type": "Action.ToggleVisibility",
         "title": "Details",
@@ -124,7 +130,7 @@ def details(view: RequestView) -> list[JsonObject]:
     }
     return [
         {"type": "ActionSet", "actions": [toggle], "spacing": "Small"},
-        {"type": "Container", "id": "details", "isVisible": False, "items": facts(rows)},
+        {"type": "Container", "id": "details", "isVisible": False, "items": list(items)},
     ]
 
 

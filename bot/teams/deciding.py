@@ -12,6 +12,7 @@ from countersign.approvals.records import Records
 from countersign.bot.teams.adapter import InvokeAnswer, TeamsAdapter
 from countersign.bot.teams.bounds import refusal
 from countersign.bot.teams.channel import NAME, look_for, replace
+from countersign.bot.teams.checkpoint import members_of
 from countersign.bot.teams.clicks import (
     Click,
     TamperedError,
@@ -19,13 +20,14 @@ from countersign.bot.teams.clicks import (
     click_of_submit,
 )
 from countersign.bot.teams.messages import CARD_TYPE, Card, Text
+from countersign.bot.teams.on_checkpoint import answer_click
 from countersign.bot.teams.parts import Look
 from countersign.bot.teams.people import People
 from countersign.bot.teams.places import message_in
 from countersign.bot.teams.replies import Replies
 from countersign.bot.teams.settings import TeamsSettings
 from countersign.bot.teams.vote_replies import Reply
-from countersign.bot.teams.voting import answer, record_tampering
+from countersign.bot.teams.voting import record_tampering
 from countersign.bot.teams.wire import IncomingActivity
 
 log = structlog.get_logger()
@@ -90,7 +92,7 @@ class Deciding:
         self._replies.spawn(self._show_submitted(activity, click, actor, reply))
 
     async def _answer(self, click: Click, actor: Actor, activity: IncomingActivity) -> Reply:
-        return await answer(
+        return await answer_click(
             self._approvals, self._records, click, actor, self._look(activity), self._links
         )
 
@@ -137,9 +139,14 @@ class Deciding:
         view = await self._records.view(click.request_id)
         if click.digest != view.request.digest:
             return
+        calls = click.calls or click.within
+        members = members_of(view, calls)
+        if view.request not in members:
+            members, calls = (view.request,), ""
         known = await self._records.deliveries(click.request_id)
         if any((each.reference or {}).get("activityId") == activity.reply_to_id for each in known):
             return
-        reference = message_in(activity.reference, activity.reply_to_id)
-        await self._approvals.adopt_delivery(click.request_id, NAME, reference)
+        reference = message_in(activity.reference, activity.reply_to_id, calls=calls)
+        for each in members:
+            await self._approvals.adopt_delivery(each.id, NAME, reference)
         log.info("card adopted", request_id=click.request_id, activity_id=activity.reply_to_id)

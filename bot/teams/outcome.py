@@ -65,7 +65,7 @@ def outcome_card(
 ) -> Drawn:
     """The closed card. State is a symbol and words; the background only underlines them."""
     request = view.request
-    title, style, sense = _state(request)
+    title, style, sense = state(request)
     if request.status is RequestStatus.APPROVED:
         sense = _when_it_runs(view)
     title = f"{title}: {in_words(request.tool)}"
@@ -109,7 +109,7 @@ def _is_revocable(request: Request) -> bool:
     return request.status is RequestStatus.APPROVED and request.result is None and by_person
 
 
-def _state(request: Request) -> tuple[str, str, str]:
+def state(request: Request) -> tuple[str, str, str]:
     """The title, the background, and a sentence on what that means."""
     changed = " with changes" if request.modified else ""
     finding = found(request)

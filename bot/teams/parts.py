@@ -59,6 +59,8 @@ class Look:
     """Teams can use the whole width of the chat; the Playground warns about it on every card."""
     pages_url: str = ""
     """Where people read receipts; "" where nobody can."""
+    within: str = ""
+    """Names the calls of the card from which the view of one of them was opened."""
 
 
 def action_data(request: Request) -> JsonObject:

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from countersign.approvals.errors import MisdirectedError, NotFoundError, UnreachableError
 from countersign.approvals.forms.wording import visible
-from countersign.approvals.models import Conversation, ConversationKey, JsonObject
+from countersign.approvals.models import CALLS, Conversation, ConversationKey, JsonObject
 from countersign.approvals.ports import Conversations, Directory
 from countersign.bot.teams.refusals import REASONS, REFUSES
 
@@ -95,8 +95,9 @@ def key_of(reference: JsonObject) -> ConversationKey:
     return ConversationKey(f"{reference.get('channelId')}:{chat_id}")
 
 
-def message_in(reference: JsonObject, activity_id: str) -> JsonObject:
-    """What a delivery keeps of its message: the conversation by its id, and no address."""
+def message_in(reference: JsonObject, activity_id: str, *, calls: str = "") -> JsonObject:
+    """What a delivery keeps of its message: the conversation by its id, and no address; of one that
+    shows several calls, which."""
     names = ("channelId", "conversation")
     kept: JsonObject = {name: reference[name] for name in names if name in reference}
-    return {**kept, "activityId": activity_id}
+    return {**kept, "activityId": activity_id, **({CALLS: calls} if calls else {})}

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from countersign.approvals.approvals import Approvals
-from countersign.approvals.models import ConversationKey, Delivery, Principal, PrincipalId, Request
+from countersign.approvals.forms.together import name_of, on_same_terms
+from countersign.approvals.models import (
+    ConversationKey,
+    Delivery,
+    Principal,
+    PrincipalId,
+    Request,
+    RequestKind,
+)
 from countersign.approvals.records import Records
 from countersign.approvals.rules.placing import wider_audience
 from countersign.bot.teams.adapter import TeamsAdapter
@@ -14,6 +22,7 @@ from countersign.bot.teams.approval import COMMENT_LIMIT
 from countersign.bot.teams.asking import fits, is_it_an_answer, shall_it_start
 from countersign.bot.teams.cards import notification, request_card
 from countersign.bot.teams.channel import NAME, look_for
+from countersign.bot.teams.checkpoint import checkpoint_card, checkpoint_title
 from countersign.bot.teams.messages import Card, Text
 from countersign.bot.teams.parts import Look
 from countersign.bot.teams.places import key_of, message_in
@@ -65,13 +74,18 @@ class TeamsSurface:
 
     async def _repost(self, requests: Sequence[Request]) -> None:
         around, reference = self._around, self._activity.reference
-        for request in requests[:REPOSTED]:
-            view = await around.records.view(request.id)
-            card = Card(request_card(view, self._look()), notification(view))
+        for each in _by_card(requests)[:REPOSTED]:
+            view = await around.records.view(each[0].id)
+            calls = name_of(each) if each[1:] else ""
+            if calls:
+                drawn = checkpoint_card(view, calls, self._look())
+                card = Card(drawn, checkpoint_title(view, calls))
+            else:
+                card = Card(request_card(view, self._look()), notification(view))
             activity_id = await around.adapter.send(reference, card)
-            await around.approvals.adopt_delivery(
-                request.id, NAME, message_in(reference, activity_id)
-            )
+            message = message_in(reference, activity_id, calls=calls)
+            for request in each:
+                await around.approvals.adopt_delivery(request.id, NAME, message)
 
     def can_ask(self, words: str) -> bool:
         """Whether the buttons of a card can carry it."""
@@ -116,3 +130,14 @@ class TeamsSurface:
             readable=around.readable,
             pages_url=around.pages_url,
         )
+
+
+def _by_card(requests: Sequence[Request]) -> list[tuple[Request, ...]]:
+    """What one card shows, in the order of the first of each."""
+    found: list[tuple[Request, ...]] = []
+    for request in requests:
+        if not any(request in each for each in found):
+            same = [e for e in requests if e.checkpoint_id == request.checkpoint_id]
+            is_tool = request.kind is RequestKind.TOOL
+            found.append(on_same_terms(request, same) if is_tool else (request,))
+    return found

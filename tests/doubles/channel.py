@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from countersign.approvals.errors import NotFoundError
 from countersign.approvals.models import (
+    CALLS,
     Conversation,
     Delivery,
     JsonObject,
@@ -64,7 +65,8 @@ class FakeChannel:
         self.appeared.set()
         if self.hold is not None:
             await self.hold.wait()
-        return {"card": card, "target": delivery.target, **self.more}
+        calls = {CALLS: view.calls} if view.calls else {}
+        return {"card": card, "target": delivery.target, **calls, **self.more}
 
     async def post_list(self, delivery: Delivery, views: Sequence[RequestView]) -> JsonObject:
         """Keep which requests stand in it."""

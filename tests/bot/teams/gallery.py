@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from countersign.approvals.decisions.editing import Edit
+from countersign.approvals.forms.together import name_of
 from countersign.approvals.models import (
     AnsweredBy,
     AtDeadline,
@@ -75,6 +77,7 @@ from countersign.bot.teams.cards import (
     review_form,
     state_card,
 )
+from countersign.bot.teams.checkpoint import checkpoint_card, checkpoint_state
 from countersign.bot.teams.elements import Flavour
 from countersign.bot.teams.parts import Look
 from countersign.connectors.conversing.phrases import Command, Start
@@ -251,6 +254,48 @@ def view(
         questions=questions,
         undos=undos,
     )
+
+
+CUSTOMERS = ("Contoso", "Fabrikam", "Northwind Traders", "Adventure Works", "Litware", "Tailspin")
+
+
+def several(count: int, *changes: dict[str, Any], **of_all: Any) -> RequestView:
+    """Of the first of so many calls that were proposed together; the n-th changes are of the n-th
+    call."""
+    calls = [
+        request(
+            **{
+                "id": RequestId(f"R-01J9ZK3V{at:02X}"),
+                "position": at,
+                "call_id": f"call-{at + 1}",
+                "digest": f"{at:064x}",
+                "arguments": {
+                    **ARGUMENTS,
+                    "customer": CUSTOMERS[at % len(CUSTOMERS)],
+                    "amount": 24000 - 100 * at,
+                    "currency": "EUR" if at % 3 else "USD",
+                },
+                **of_all,
+                **(changes[at] if at < len(changes) else {}),
+            }
+        )
+        for at in range(count)
+    ]
+    waits = [each for each in calls if each.status is RequestStatus.PENDING]
+    first = (waits or calls)[0]
+    base = view()
+    return base.model_copy(
+        update={
+            "request": first,
+            "siblings": tuple(each for each in calls if each.id != first.id),
+            "reversibility": Reversibility.IRREVERSIBLE if len(waits) > 1 else None,
+        }
+    )
+
+
+def every(of: RequestView) -> str:
+    """Names all of its calls."""
+    return name_of([of.request, *of.siblings])
 
 
 def question(number: int, text: str, **more: Any) -> Question:
@@ -687,6 +732,7 @@ def drawings(flavour: Flavour) -> dict[str, Callable[[], JsonObject]]:
             question=prompt_of(request(kind=RequestKind.INPUT, arguments=ASKED)),
         ),
         "how-it-stands": lambda: state_card(view()),
+        **_together(look),
         "input": lambda: request_card(view(kind=RequestKind.INPUT, arguments=ASKED), look),
         "input-answered": lambda: request_card(
             view(
@@ -706,4 +752,42 @@ def drawings(flavour: Flavour) -> dict[str, Callable[[], JsonObject]]:
             ),
             look,
         ),
+    }
+
+
+def _together(look: Look) -> dict[str, Callable[[], JsonObject]]:
+    """Cards of several calls."""
+    closed = RequestStatus
+    failed = {"mail": "The model server answered 500."}
+    crm = {"parallel": InParallel(branch="crm", failed=failed), "tool": "update_opportunity"}
+    mixed = several(
+        3,
+        {"status": closed.APPROVED, "decision": decided(comment="As agreed.")},
+        {"status": closed.REJECTED, "decision": decided(Verdict.REJECT, REASON)},
+    )
+    over = several(
+        7,
+        {"status": closed.FAILED, "result": done(Outcome.FAILED, "CPQ answered 503.")},
+        {"status": closed.REJECTED, "decision": decided(Verdict.REJECT, REASON)},
+        status=closed.EXECUTED,
+        decision=decided(),
+        result=done(Outcome.EXECUTED, "Quote Q-2041 pushed"),
+    )
+    two = several(2, crm, {"preview": Preview(kind="diff", text=DIFF)})
+    pages = replace(look, pages_url="https://approve.example")
+
+    def drawn(of: RequestView, look: Look = look, **more: Any) -> Callable[[], JsonObject]:
+        return lambda: checkpoint_card(of, every(of), look, **more)
+
+    return {
+        "together-2-parallel": drawn(two),
+        "together-3": drawn(several(3)),
+        "together-3-mixed": drawn(mixed, note=Note("2. Push quote: ✗ Rejected.", "accent")),
+        "together-7-over": drawn(over),
+        "together-20": drawn(several(20), pages),
+        "together-200": drawn(several(200), pages),
+        "together-200-no-pages": drawn(several(200)),
+        "together-long": drawn(several(6, {"arguments": {"note": LONG}})),
+        "together-refused": drawn(several(3), note=Note("You cannot decide these.", final=True)),
+        "together-elsewhere": lambda: checkpoint_state(mixed, every(mixed)),
     }

@@ -33,7 +33,8 @@ async def test_all_that_waits_together_is_approved_on_one_card(signed: Stage) ->
     card = next(c for c in signed.cards() if one.id in str(c.card()))
     shown = str(card.card())
     assert "In total 120.5 EUR. Of these 2 calls at least one cannot be undone." in shown
-    assert "Also push quote: " in shown
+    assert "1. Push quote" in shown
+    assert "2. Push quote" in shown
     assert "Approve all 2" in shown
     forged = await signed.teams.click(card, "approve_all", person=ALEX, data={"all": "0" * 64})
     assert "✓ Approved" not in str(forged.card)

@@ -1,0 +1,100 @@
+"""Companions: calls of one checkpoint that one message of a channel shows.
+
+Each keeps its own row. Whoever makes one of them due takes along those that its message shows as
+well, so that a checkpoint of many calls is one message that is changed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from countersign.approvals.delivery.quiet_times import HELD
+from countersign.approvals.forms.together import name_of, named_by, on_same_terms, waiting
+from countersign.approvals.models import Delivery, DeliveryId, Request, RequestKind
+from countersign.approvals.ports import Unit
+from countersign.approvals.store import codec
+from countersign.approvals.store import deliveries as rows
+from countersign.approvals.store.schema import deliveries
+from countersign.approvals.store.view_rows import ViewRows, view_rows
+
+
+class Companions(NamedTuple):
+    """What the message of one delivery shows."""
+
+    lead: ViewRows
+    """The first call of it that waits, or the first one."""
+    calls: str
+    """Names all of its calls; "" of a message of one call."""
+    beside: Sequence[tuple[Delivery, Request]]
+    """The other deliveries that are made with it."""
+
+
+def take(unit: Unit, first: Delivery, found: ViewRows, now: datetime, until: str) -> Companions:
+    """What is shown with the call of `first`, and the deliveries of that, taken until then.
+
+    The session is locked: of two servers that begin with different calls, one finds all taken.
+    """
+    batch = [found.request, *found.siblings]
+    if first.reference is None:
+        wanted = _wanted(found)
+    else:
+        wanted = named_by(first.calls, batch)
+    if len(wanted) < 2:
+        return Companions(found, "", ())
+    of = {each.id: each for each in wanted}
+    query = (
+        select(deliveries)
+        .where(
+            deliveries.c.request_id.in_([each for each in of if each != first.request_id]),
+            deliveries.c.channel == first.channel,
+            deliveries.c.next_at.is_not(None),
+        )
+        .order_by(deliveries.c.id)
+        .with_for_update(skip_locked=True)
+    )
+    known = [codec.delivery(row) for row in unit.connection.execute(query)]
+    mine = [each for each in known if _is_due(each, now) and _is_beside(each, first)]
+    for each in mine:
+        rows.record(unit.connection, each.id, next_at=until, attempts=each.attempts + 1, error=None)
+    beside = [(each, of[each.request_id]) for each in mine]
+    if first.reference is None:
+        shown = [found.request, *(request for _, request in beside)]
+        if len(shown) < 2:
+            return Companions(found, "", ())
+        calls = name_of(shown)
+    else:
+        shown, calls = list(wanted), first.calls
+    lead = next(iter(waiting(shown)), min(shown, key=lambda each: each.position))
+    mine_already = lead.id == first.request_id
+    return Companions(found if mine_already else view_rows(unit.connection, lead.id), calls, beside)
+
+
+def in_message(connection: Connection, delivery: Delivery, found: ViewRows) -> Sequence[DeliveryId]:
+    """The other deliveries that stand in the same message: what is said below it is said once."""
+    shown = named_by(delivery.calls, found.siblings)
+    known = rows.of_requests(connection, [each.id for each in shown]) if shown else ()
+    return [each.id for each in known if each.reference == delivery.reference]
+
+
+def _wanted(found: ViewRows) -> Sequence[Request]:
+    if found.request.kind is not RequestKind.TOOL:
+        return ()
+    return on_same_terms(found.request, found.siblings)
+
+
+def _is_due(delivery: Delivery, now: datetime) -> bool:
+    """Due, or waiting after an attempt that has shown nothing; not one that is under way, nor one
+    that is held for its reader's list."""
+    waits = delivery.error not in (None, HELD)
+    return delivery.next_at is not None and (delivery.next_at <= now or waits)
+
+
+def _is_beside(delivery: Delivery, first: Delivery) -> bool:
+    """Whether one message shows both: of what is not shown yet, at the same target."""
+    if first.reference is None:
+        return delivery.reference is None and delivery.target == first.target
+    return delivery.reference == first.reference
