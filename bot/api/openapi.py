@@ -21,6 +21,7 @@ from countersign.bot.http.bodies import (
     READ_TIMEOUT_S,
 )
 from countersign.bot.http.problems import MEDIA_TYPE, Problem
+from countersign.connectors.webhook.bodies import PATH
 
 _ID = {"type": "string", "maxLength": MAX_ID_CHARS}
 _KEY = {"type": "string", "maxLength": MAX_KEY_CHARS}
@@ -39,19 +40,28 @@ _RETRY_AFTER = {
 }
 
 
-def document(operations: Sequence[Operation], *, version: str) -> dict[str, Any]:
-    """The whole document."""
+def document(
+    operations: Sequence[Operation], *, version: str, takes_decisions: bool = False
+) -> dict[str, Any]:
+    """The whole document; with the door of programs if the server `takes_decisions` there."""
     models: list[tuple[type[BaseModel], Any]] = [(Problem, "serialization")]
     for operation in operations:
         models.append((operation.answer, "serialization"))
         if operation.body is not None:
             models.append((operation.body, "validation"))
+    if takes_decisions:
+        # Here, so that a server without programs loads nothing of them.
+        from countersign.bot.api import decisions
+
+        models += decisions.MODELS
     names, definitions = models_json_schema(models, ref_template=_REF)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(
             operation, names
         )
+    if takes_decisions:
+        paths[PATH] = decisions.path_item(names, _RETRY_AFTER)
     return {
         "openapi": "3.1.0",
         "info": {

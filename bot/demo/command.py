@@ -28,6 +28,7 @@ from countersign.bot.demo.fronts import ApiFront, Front, TeamsFront
 from countersign.bot.demo.inbox import InboxFront
 from countersign.bot.demo.mail import MailFront
 from countersign.bot.demo.options import DecisionName, FrontName, WorkflowName
+from countersign.bot.demo.program import ProgramFront
 from countersign.bot.demo.scenarios import SCENARIOS, Scenario
 from countersign.bot.demo.slack import SlackFront
 from countersign.bot.demo.story import Story
@@ -155,6 +156,8 @@ def _front(world: World) -> Front:
         return TicketFront(world, AsanaDesk(world.asana))
     if world.slack is not None:
         return SlackFront(world, world.slack)
+    if world.program is not None:
+        return ProgramFront(world, world.program)
     if world.by_mail:
         return MailFront(world)
     return InboxFront(world) if world.by_page else ApiFront(world)

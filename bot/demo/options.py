@@ -21,7 +21,7 @@ WorkflowName: TypeAlias = Literal[
 ]
 DecisionName: TypeAlias = Literal["approve", "reject", "modify"]
 FrontName: TypeAlias = Literal[
-    "teams", "jira", "servicenow", "asana", "slack", "email", "inbox", "api"
+    "teams", "jira", "servicenow", "asana", "slack", "email", "webhook", "inbox", "api"
 ]
 STAND_INS = {
     "jira": "Jira",
@@ -29,6 +29,7 @@ STAND_INS = {
     "asana": "Asana",
     "slack": "Slack",
     "email": "A mail server",
+    "webhook": "A program of one's own",
 }
 
 WorkflowOption: TypeAlias = Annotated[WorkflowName, typer.Option(help="Which group chat.")]

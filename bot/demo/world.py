@@ -24,7 +24,8 @@ from countersign.approvals.records import Records
 from countersign.approvals.store import open_reader
 from countersign.bot.clock import SystemClock
 from countersign.bot.demo.options import FrontName
-from countersign.bot.demo.scenarios import Scenario
+from countersign.bot.demo.scenarios import APPROVER, Scenario
+from countersign.bot.demo.told import Program
 from countersign.bot.local.parts import TITLES
 from countersign.bot.local.ports import free_port
 from countersign.bot.people import SettingsDirectory
@@ -59,6 +60,7 @@ class Fronts:
     snow: ServiceNow | None = None
     asana: Asana | None = None
     slack: Slack | None = None
+    program: Program | None = None
     by_mail: bool = False
     by_page: bool = False
 
@@ -90,6 +92,7 @@ class World:
         self.teams, self.jira, self.snow = fronts.teams, fronts.jira, fronts.snow
         self.asana = fronts.asana
         self.by_mail, self.by_page, self.slack = fronts.by_mail, fronts.by_page, fronts.slack
+        self.program = fronts.program
         self.records = records
         self._http = http
 
@@ -169,6 +172,8 @@ async def open_world(via: FrontName, scenario: Scenario) -> AsyncIterator[World]
         elif via == "slack":
             fronts.slack = await enter(Slack.start())
             ready["slack"] = fronts.slack.ready()
+        elif via == "webhook":
+            fronts.program = await enter(Program.start())
         elif via == "email":
             fronts.by_mail = True
             ready["email"] = office.mailbox.ready()
@@ -176,13 +181,15 @@ async def open_world(via: FrontName, scenario: Scenario) -> AsyncIterator[World]
 
         def point_at_stand_ins(document: dict[str, Any]) -> None:
             use(document, ready)
-            ask_in(document, via if via in ready else "teams")
+            ask_in(document, via if via in ready or fronts.program is not None else "teams")
             modules = document["workflows"]["modules"]  # each takes its time to be built
             document["workflows"]["modules"] = [
                 module for module in modules if module.rpartition(".")[2] == scenario.workflow
             ]
             # Nothing of the real bot, even if somebody put it into the file.
             document["teams"] = {"local_requester": "sam", "local_approver": "alex"}
+            if fronts.program is not None:
+                document["connectors"]["webhook"] = fronts.program.settings(APPROVER)
             if port:  # links in mails and messages lead there
                 document["public_url"] = f"http://{DEFAULT_HOST}:{port}"
 

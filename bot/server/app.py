@@ -41,6 +41,7 @@ from countersign.bot.reading import page as reading
 from countersign.bot.reading.page import ReadingPage
 from countersign.connectors.addresses import LOOPBACK
 from countersign.connectors.system import Route
+from countersign.connectors.webhook.bodies import PATH as DECISIONS
 
 OPERATIONS = (
     *workflows.OPERATIONS,
@@ -123,7 +124,8 @@ def create_app(parts: Parts) -> web.Application:
     app.router.add_post("/webhooks/{system}", parts.webhooks)
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, operation.endpoint())
-    app.router.add_get("/api/openapi.json", _openapi)
+    takes_decisions = any(route.path == DECISIONS for route in parts.routes)
+    app.router.add_get("/api/openapi.json", _openapi(takes_decisions=takes_decisions))
     app.router.add_get("/healthz", _json({"status": "ok"}))
     app.router.add_get("/readyz", _readiness(parts.checks, parts.systems))
     if parts.reading is not None:
@@ -136,14 +138,20 @@ def create_app(parts: Parts) -> web.Application:
     return app
 
 
-async def _openapi(_: web.Request) -> web.Response:
-    return web.Response(text=_document(), content_type="application/json")
+def _openapi(*, takes_decisions: bool) -> Handler:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(text=_document(takes_decisions), content_type="application/json")
+
+    return answer
 
 
 @cache
-def _document() -> str:
+def _document(takes_decisions: bool) -> str:
     """The OpenAPI document, made when it is first asked for: making it is a tenth of a start."""
-    return json.dumps(openapi.document(OPERATIONS, version=version("countersign-approvals")))
+    made = openapi.document(
+        OPERATIONS, version=version("countersign-approvals"), takes_decisions=takes_decisions
+    )
+    return json.dumps(made)
 
 
 @web.middleware

@@ -17,7 +17,6 @@ from countersign.approvals.errors import (
 from countersign.approvals.forms import told
 from countersign.approvals.models import (
     Conversation,
-    ConversationKey,
     Delivery,
     JsonObject,
     Notice,
@@ -28,13 +27,13 @@ from countersign.approvals.models import (
     RequestKind,
 )
 from countersign.approvals.ports import Prompt, RequestView
-from countersign.approvals.store import sessions as session_rows
 from countersign.approvals.tickets import CheckResult
 from countersign.connectors.slack.client import SlackClient
 from countersign.connectors.slack.markup import said
 from countersign.connectors.slack.message import NAME, drawn
 from countersign.connectors.slack.sentences import sentences
 from countersign.connectors.slack.settings import SlackSettings
+from countersign.connectors.slack.threads import Threads, key_of
 from countersign.connectors.system import Deployment
 
 INBOX = "/inbox/requests/"
@@ -57,7 +56,12 @@ class SlackChannel:
         self._settings, self._client = settings, client
         self._directory, self._conversations = deployment.directory, deployment.conversations
         self._clock, self._url = deployment.clock, deployment.public_url
-        self._store = deployment.store
+        self.threads = Threads(
+            deployment.store,
+            deployment.conversations,
+            deployment.clock,
+            lambda channel, message: self.reply(channel, "", message),
+        )
 
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
         """Post the message; the reference is its channel and time stamp."""
@@ -148,12 +152,9 @@ class SlackChannel:
         return await self._opened(person, user)
 
     async def _thread(self, session_id: str, channel: str) -> JsonObject:
-        """Where a session goes on that began with a message in this chat."""
-        key = await self._store.read(lambda c: session_rows.key_of(c, session_id))
-        chat, began = f"{key_of(channel)}:", key or ""
-        if not began.startswith(chat):
-            return {}
-        return {"thread_ts": began.removeprefix(chat).partition("/")[0]}
+        """Where a session goes on that began in this chat. Raises as `post`."""
+        ts = await self.threads.of(session_id, channel)
+        return {"thread_ts": ts} if ts else {}
 
     async def remind(self, delivery: Delivery, view: RequestView, prompt: Prompt) -> None:
         """Write below the message, and call those who may decide by name."""
@@ -225,11 +226,6 @@ def user_of(settings: SlackSettings, identity: str) -> str:
     capitals, and Slack nothing else."""
     where, _, user = identity.upper().rpartition("/")
     return user if where == "/".join(settings.where) and user else ""
-
-
-def key_of(channel: str) -> ConversationKey:
-    """Our name for a channel."""
-    return ConversationKey(f"{NAME}:{channel}")
 
 
 def placing(settings: SlackSettings) -> Placing:

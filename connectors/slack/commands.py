@@ -18,7 +18,6 @@ from countersign.connectors.conversing.said import Said, Text
 from countersign.connectors.receiving import VoteAttempt, VoteResult, receive
 from countersign.connectors.slack import heard as hearing
 from countersign.connectors.slack import starting
-from countersign.connectors.slack.channel import key_of
 from countersign.connectors.slack.client import SlackClient
 from countersign.connectors.slack.heard import Heard
 from countersign.connectors.slack.interactions import Interaction, StrangerError
@@ -33,6 +32,7 @@ from countersign.connectors.slack.surface import (
     Surroundings,
 )
 from countersign.connectors.slack.talking import Talking
+from countersign.connectors.slack.threads import key_of
 from countersign.connectors.slack.words import told
 from countersign.connectors.slack.writers import as_said
 from countersign.connectors.system import Inbound
@@ -96,28 +96,35 @@ class SlackCommands:
             await talking.talk.carry_out(replace(said, here=key_of(chat)), wish, place)
             return place.said
         if isinstance(wish, Start):
-            session = await talking.starting.by_form(wish, said.owner, heard.user)
+            form = heard.trigger_id
+            session = await talking.starting.by_form(wish, said.owner, heard.user, form)
             return [Text(f"Started `{session.id}`. Follow it in your chat with this app.")]
         chosen = wish.maybe if isinstance(wish, Unclear) else None
-        form = starting.form(workflows, heard.words, chosen)
+        view = starting.form(workflows, heard.words, chosen)
         await self._client.call(
-            "views.open", lambda web: web.views_open(trigger_id=heard.trigger_id, view=form)
+            "views.open", lambda web: web.views_open(trigger_id=heard.trigger_id, view=view)
         )
         return ()
 
     async def submitted(self, acted: Interaction, actor: Actor) -> Reply:
-        """The form that starts a session. Raises CountersignError."""
-        if actor.principal is None:
+        """The form that starts a session, once however often it is sent. Raises
+        CountersignError."""
+        if actor.principal is None or acted.view is None:
             return Reply("Nothing was started", self._talking.writers.unknown(acted.user.id))
-        state = {} if acted.view is None else acted.view.state.values
+        form = acted.view
         try:
-            wish = starting.filled(state, self._inbound.workflows)
+            wish = starting.filled(form.state.values, self._inbound.workflows)
         except InvalidError as exc:
             return Reply(errors={starting.TASK: str(exc)})
         async with self._inbound.limits.admitted("starts", actor.identity):
-            begun = await self._talking.starting.by_form(wish, actor.principal, acted.user.id)
-        goes_on = f"{wish.workflow.title} ({begun.id}) goes on in your chat with this app."
-        return Reply("Started", goes_on)
+            begun = await self._talking.starting.by_form(
+                wish, actor.principal, acted.user.id, form.id
+            )
+        goes_on = f"({begun.id}) goes on in your chat with this app."
+        if (begun.workflow, begun.task) == (wish.workflow.name, wish.task):
+            return Reply("Started", f"{wish.workflow.title} {goes_on}")
+        before = f"What this form asked for when it was sent before {goes_on}"
+        return Reply("Started before", f"{before} Nothing else was started: open a new form.")
 
     async def pressed(self, acted: Interaction, actor: Actor) -> None:
         """A button of a message that has asked what one is meant as; that message is replaced.

@@ -1,18 +1,20 @@
 """Starting a session in Slack: with a message, or with a form; and the thread in which it goes on.
 
 A session that a message starts goes on in the thread below it. A form has no message: the app
-writes one into the chat with whoever asked, and that thread it is.
+writes one into the chat with whoever asked, once the session is stored (`threads`).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import structlog
 
-from countersign.approvals.errors import InvalidError
-from countersign.approvals.forms.wording import as_text, cut_visibly
+from countersign.approvals.errors import CountersignError, InvalidError
 from countersign.approvals.models import (
     Conversation,
     JsonObject,
@@ -22,20 +24,22 @@ from countersign.approvals.models import (
     Value,
 )
 from countersign.approvals.ports import Clock, Conversations
+from countersign.approvals.records import Records
 from countersign.connectors.conversing.phrases import TASK_LIMIT, Start
 from countersign.connectors.conversing.said import Kind
 from countersign.connectors.conversing.talk import started_text
-from countersign.connectors.slack.channel import SlackChannel, key_of
+from countersign.connectors.slack.channel import SlackChannel
 from countersign.connectors.slack.markup import plain, section
 from countersign.connectors.slack.message import NAME
 from countersign.connectors.slack.sentences import sentences
+from countersign.connectors.slack.threads import form_key, key_of
 from countersign.connectors.system import Starts, WorkflowInfo
 
 START = "start"
 WORKFLOW, TASK = "workflow", "task"
 """The blocks of the form."""
 VALUE = "value"
-WORDS_LIMIT, OPTIONS, OPTION_LIMIT, INPUT_LIMIT, TASK_SHOWN = 24, 100, 75, 3_000, 2_000
+WORDS_LIMIT, OPTIONS, OPTION_LIMIT, INPUT_LIMIT = 24, 100, 75, 3_000
 log = structlog.get_logger(__name__)
 
 
@@ -55,10 +59,17 @@ class Starting:
     """Starts sessions, one for each message or form."""
 
     def __init__(
-        self, channel: SlackChannel, conversations: Conversations, starts: Starts, clock: Clock
+        self,
+        channel: SlackChannel,
+        conversations: Conversations,
+        starts: Starts,
+        records: Records,
+        clock: Clock,
     ) -> None:
         self._channel, self._conversations = channel, conversations
-        self._starts, self._clock = starts, clock
+        self._starts, self._records, self._clock = starts, records, clock
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Of forms, so that what is said of a start is said once."""
 
     async def start(self, wish: Start, owner: PrincipalId, begun: Begun) -> tuple[Session, str]:
         """The session, and what is said of it; the same message starts it once. Raises BusyError,
@@ -75,16 +86,37 @@ class Starting:
         log.info("session started", session_id=session.id, workflow=wish.workflow.name)
         return session, started_text(wish.workflow.title, session.id)
 
-    async def by_form(self, wish: Start, owner: Principal, user: str) -> Session:
-        """Say in their own chat what they have asked for, and start it below that. Raises what
-        sending raises, too."""
+    async def by_form(self, wish: Start, owner: Principal, user: str, form: str) -> Session:
+        """The session of this form, or command; it is stored before anything is said of it in
+        their own chat, and the same form starts it once, whatever stands in it then. Raises what
+        opening that chat raises, too."""
         chat = await self._channel.own_chat(owner)
-        task = as_text(cut_visibly(wish.task, TASK_SHOWN))
-        asked = sentences(f"You asked for **{wish.workflow.title}**:\n\n{task}")
-        posted = await self._channel.reply(chat, "", asked)
-        begun = Begun(channel=chat, kind="personal", ts=str(posted["ts"]), user=user)
-        session, text = await self.start(wish, owner.id, begun)
-        await self._channel.reply(chat, begun.ts, sentences(text))
+        key = form_key(chat, form or uuid4().hex)
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            known = await self._records.begun_with(key)
+            session = known or await self._begun_by_form(wish, owner, chat, user, key)
+        try:
+            thread = await self._channel.threads.of(session.id, chat)
+            if known is None:
+                text = started_text(wish.workflow.title, session.id)
+                await self._channel.reply(chat, thread, sentences(text))
+        except CountersignError as exc:  # it runs all the same, and tells of itself later
+            log.warning("start not told", session_id=session.id, reason=str(exc))
+        return session
+
+    async def _begun_by_form(
+        self, wish: Start, owner: Principal, chat: str, user: str, key: str
+    ) -> Session:
+        await self.spoke(Begun(channel=chat, kind="personal", ts="", user=user), owner.id)
+        session = await self._starts.start(
+            workflow=wish.workflow.name,
+            workflow_version=wish.workflow.version,
+            task=wish.task,
+            owner=owner.id,
+            conversation=key_of(chat),
+            idempotency_key=key,
+        )
+        log.info("session started", session_id=session.id, workflow=wish.workflow.name)
         return session
 
     async def spoke(self, begun: Begun, person: PrincipalId) -> None:

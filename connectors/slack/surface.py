@@ -24,12 +24,13 @@ from countersign.approvals.rules.placing import wider_audience
 from countersign.connectors.conversing.phrases import Command, Start, Unclear
 from countersign.connectors.conversing.said import Text, prompt_of
 from countersign.connectors.conversing.talk import REPOSTED
-from countersign.connectors.slack.channel import SlackChannel, key_of
+from countersign.connectors.slack.channel import SlackChannel
 from countersign.connectors.slack.heard import Heard
 from countersign.connectors.slack.markup import button, buttons, header, label, said, section
 from countersign.connectors.slack.message import NAME, drawn
 from countersign.connectors.slack.sentences import sentences
 from countersign.connectors.slack.starting import Begun, Starting
+from countersign.connectors.slack.threads import key_of
 from countersign.connectors.system import WorkflowInfo
 
 CARRIED = 1_500

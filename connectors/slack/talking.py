@@ -50,7 +50,7 @@ class Talking:
         self._settings, self._client, self._inbound = settings, client, inbound
         self.writers = Writers(settings, client, deployment.directory)
         self.starting = Starting(
-            channel, deployment.conversations, inbound.starts, deployment.clock
+            channel, deployment.conversations, inbound.starts, inbound.records, deployment.clock
         )
         self.around = Surroundings(
             channel, inbound.approvals, inbound.records, self.starting, self.spawn

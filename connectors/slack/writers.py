@@ -9,11 +9,11 @@ from countersign.approvals.models import Actor, Via
 from countersign.approvals.ports import Directory
 from countersign.approvals.tickets import ActKey
 from countersign.connectors.conversing.said import Said
-from countersign.connectors.slack.channel import key_of
 from countersign.connectors.slack.client import SlackClient
 from countersign.connectors.slack.heard import Heard, require_own
 from countersign.connectors.slack.message import NAME
 from countersign.connectors.slack.settings import SlackSettings
+from countersign.connectors.slack.threads import key_of
 
 
 class Writers:

@@ -6,23 +6,23 @@ that person; the vote and the ledger say that they were spoken for, and by whom.
 
 from __future__ import annotations
 
-from typing import Annotated
+from math import ceil
 
 from aiohttp import web
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import ValidationError
 
-from countersign.approvals.decisions.vote_input import MAX_COMMENT
 from countersign.approvals.errors import BusyError, CountersignError, UnavailableError
-from countersign.approvals.models import Actor, JsonObject, RequestId, Value, Verdict, Via
+from countersign.approvals.models import Actor, RequestId, Via
 from countersign.approvals.tickets import ActKey
 from countersign.connectors.receiving import VoteAttempt, VoteOutcome, VoteResult, receive
 from countersign.connectors.system import Deployment, Inbound
+from countersign.connectors.webhook.bodies import MAX_ID, Decided, NotTaken, Taken
+from countersign.connectors.webhook.bodies import PATH as PATH
 from countersign.connectors.webhook.settings import NAME, CallerSettings, WebhookSettings
 from countersign.connectors.webhook.signing import ID, caller_of
 
-PATH = "/api/webhooks/decisions"
-MAX_ID = 200
-"""Characters of an id: of a request, a person, a message."""
+COME_AGAIN_S = 5.0
+"""When to come again while the store cannot be reached."""
 _STATUS = {
     VoteResult.DECIDED: 200,
     VoteResult.COUNTED: 200,
@@ -37,20 +37,6 @@ _STATUS = {
     VoteResult.UNCHANGED: 422,
     VoteResult.GONE: 404,
 }
-
-
-class Decided(Value):
-    """What somebody has decided, as the caller says it."""
-
-    request: str = Field(min_length=1, max_length=MAX_ID)
-    digest: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    """Of what they were shown."""
-    verdict: Verdict
-    actor: str = Field(min_length=1, max_length=MAX_ID)
-    """The id of the person."""
-    comment: str = Field(default="", max_length=MAX_COMMENT)
-    arguments: JsonObject | None = None
-    """All of them, with the verdict modify."""
 
 
 class Decisions:
@@ -83,9 +69,9 @@ class Decisions:
             async with self._inbound.limits.admitted("votes", f"{NAME}:{caller.name}"):
                 return await self._counted(caller, said, message_id)
         except BusyError as exc:
-            return _said(429, "busy", str(exc))
+            return _said(429, "busy", str(exc), retry_after_s=exc.retry_after_s)
         except UnavailableError as exc:
-            return _said(503, "unavailable", str(exc))
+            return _said(503, "unavailable", str(exc), retry_after_s=COME_AGAIN_S)
         except CountersignError as exc:
             return _said(404, "not-found", str(exc))
 
@@ -121,18 +107,28 @@ class Decisions:
 def _answer(outcome: VoteOutcome) -> web.Response:
     status = _STATUS[outcome.result]
     if outcome.request is None:
-        more = {"errors": outcome.problems} if outcome.problems else {}
-        return _said(status, str(outcome.result), outcome.reason, **more)
+        problems = dict(outcome.problems) or None
+        return _said(status, str(outcome.result), outcome.reason, errors=problems)
     after = outcome.request
-    body = {
-        "result": str(outcome.result),
-        "request": after.id,
-        "status": str(after.status),
-        "revision": after.revision,
-        "digest": after.digest,
-    }
-    return web.json_response(body)
+    taken = Taken(
+        result=str(outcome.result),
+        request=after.id,
+        status=after.status,
+        revision=after.revision,
+        digest=after.digest,
+    )
+    return web.json_response(taken.model_dump(mode="json"))
 
 
-def _said(status: int, result: str, detail: str, **more: object) -> web.Response:
-    return web.json_response({"result": result, "detail": detail, **more}, status=status)
+def _said(
+    status: int,
+    result: str,
+    detail: str,
+    *,
+    errors: dict[str, str] | None = None,
+    retry_after_s: float | None = None,
+) -> web.Response:
+    said = NotTaken(result=result, detail=detail, errors=errors)
+    headers = {} if retry_after_s is None else {"Retry-After": str(max(1, ceil(retry_after_s)))}
+    body = said.model_dump(mode="json", exclude_none=True)
+    return web.json_response(body, status=status, headers=headers)

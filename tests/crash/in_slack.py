@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from countersign.connectors.slack.starting import START, WORKFLOW
+from countersign.connectors.slack.starting import TASK as TASK_BLOCK
 from countersign.sandbox.desk import NotDoneError
 from countersign.sandbox.remote import Remote
 from tests.crash.crowd import Crowd
@@ -42,6 +44,39 @@ def in_slack(crowd: Crowd, _: str) -> str:
     (session,) = crowd.patient(started, "the session")
     at.act(again)  # also once it has begun
 
+    _approve(crowd, session)
+    return session
+
+
+def by_form(crowd: Crowd, key: str) -> str:
+    """Sam uses the command and sends the form that it opens, again and again until it says that it
+    has started something; Alex presses Approve."""
+    before = {s["id"] for s in crowd.patient(lambda: crowd.get("/sessions"), "a list")["items"]}
+    at = slack_of(crowd)
+
+    def opened() -> dict[str, Any] | None:
+        modal = at.act({"user": SAM, "command": ""})["modal"]
+        return modal if modal is not None and modal.get("callback_id") == START else None
+
+    form: dict[str, Any] = crowd.patient(opened, "the form")
+    inputs = {block["block_id"]: block for block in form["blocks"] if block["type"] == "input"}
+    options = inputs[WORKFLOW]["element"]["options"]
+    (number,) = [o["value"] for o in options if o["text"]["text"] == "Sales quote"]
+    filled = {WORKFLOW: number, TASK_BLOCK: TASK}
+
+    def started() -> bool:
+        modal = at.act({"user": SAM, "submit": filled})["modal"]
+        return bool(modal["title"]["text"] == "Started")
+
+    crowd.patient(started, f"the form of {key} to be taken")
+    found = [s["id"] for s in crowd.get("/sessions")["items"] if s["id"] not in before]
+    session: str
+    (session,) = found
+    _approve(crowd, session)
+    return session
+
+
+def _approve(crowd: Crowd, session: str) -> None:
     def waiting() -> list[dict[str, Any]]:
         items = crowd.get(f"/requests?session={session}&limit=100")["items"]
         return [r for r in items if r["tool"] == "release_quote"]
@@ -52,13 +87,12 @@ def in_slack(crowd: Crowd, _: str) -> str:
         for message in asking(crowd, request["id"])[-1:]:
             click = {"user": ALEX, "channel": message["channel"], "ts": message["ts"]}
             try:
-                at.act({**click, "click": "approve"})
+                slack_of(crowd).act({**click, "click": "approve"})
             except NotDoneError:  # it was drawn again meanwhile, without the button
                 pass
         return bool(waiting()[0]["status"] != "pending")
 
     crowd.patient(decided, "a decision")
-    return session
 
 
 def asking(crowd: Crowd, request_id: str) -> list[dict[str, Any]]:

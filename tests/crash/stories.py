@@ -11,7 +11,7 @@ from countersign.sandbox.desk import NotDoneError
 from countersign.sandbox.mailbox.desk import MailDesk
 from tests.crash.crowd import Crowd
 from tests.crash.desks import desk_of, lose_answer
-from tests.crash.in_slack import in_slack
+from tests.crash.in_slack import by_form, in_slack
 from tests.stack import TASK
 
 TOOL, QUOTE = "release_quote", "create_quote"
@@ -151,6 +151,7 @@ STORIES: dict[str, Story] = {
     "servicenow": in_ticket("servicenow"),
     "asana": in_ticket("asana"),
     "slack": in_slack,
+    "slack form": by_form,
     "paused": paused,
     "mail": by_mail,
     "time": after_a_while,

@@ -25,6 +25,11 @@ PLANS: dict[str, tuple[dict[str, Any], tuple[str, ...], set[str]]] = {
         ("SlackChannel.", "Runs.start", "Casting."),
         {"SlackChannel.post", "SlackChannel.update", "SlackChannel.say", "Runs.start"},
     ),
+    "slack form": (
+        {"by_slack": True},
+        ("SlackChannel.reply", "Runs.start", "Conversations.save"),
+        {"SlackChannel.reply", "Runs.start", "Conversations.save"},
+    ),
     "asana": (
         {"tickets": settings_of("asana")},
         ("AsanaConnector.",),

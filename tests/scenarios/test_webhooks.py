@@ -47,10 +47,12 @@ async def test_a_program_is_told_asks_and_brings_the_decision(tmp_path: Path) ->
             ended = await app.over(session)
             done = await app.eventually(lambda: heard("executed"))
             request = await app.request(asked["request"])
+            _, api = await app.call("GET", "/api/openapi.json")
 
     assert (status, said["result"], ended["status"]) == (200, "decided", "completed")
     assert (asked["tool"], asked["arguments"]) == (request["tool"], request["arguments"])
     assert (done["data"]["status"], done["sequence"]) == ("executed", 3)
+    assert ["post"] == [*api["paths"][PATH]]
     assert [(vote["by"], vote["via"]) for vote in request["votes"]] == [("alex", "webhook")]
 
 

@@ -107,11 +107,21 @@ class HookWorld(MailWorld):
         self._number += 1
         message_id = message_id or f"msg_{self._number}"
         sent = signed(body, message_id=message_id, **sign) if headers is None else headers
+        return (await self._sent(body, sent))[:2]
+
+    async def decide_with_headers(self, body: Any) -> tuple[int, Any, Mapping[str, str]]:
+        """The same, with the headers of the answer."""
+        self._number += 1
+        return await self._sent(body, signed(body, message_id=f"msg_{self._number}"))
+
+    async def _sent(
+        self, body: Any, headers: Mapping[str, str]
+    ) -> tuple[int, Any, Mapping[str, str]]:
         async with (
             aiohttp.ClientSession() as http,
-            http.post(self.url + PATH, data=json.dumps(body), headers=sent) as answer,
+            http.post(self.url + PATH, data=json.dumps(body), headers=headers) as answer,
         ):
-            return answer.status, await answer.json(content_type=None)
+            return answer.status, await answer.json(content_type=None), answer.headers
 
     async def told_of(self, request: Request) -> list[Delivery]:
         """Where it is told, by endpoint."""
