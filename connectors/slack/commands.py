@@ -11,7 +11,12 @@ from dataclasses import replace
 
 import structlog
 
-from countersign.approvals.errors import CountersignError, InvalidError
+from countersign.approvals.errors import (
+    BusyError,
+    CountersignError,
+    InvalidError,
+    UnavailableError,
+)
 from countersign.approvals.models import Actor, JsonObject, Principal, Verdict
 from countersign.connectors.conversing.phrases import Command, Start, Unclear, understand
 from countersign.connectors.conversing.said import Said, Text
@@ -116,10 +121,14 @@ class SlackCommands:
             wish = starting.filled(form.state.values, self._inbound.workflows)
         except InvalidError as exc:
             return Reply(errors={starting.TASK: str(exc)})
-        async with self._inbound.limits.admitted("starts", actor.identity):
-            begun = await self._talking.starting.by_form(
-                wish, actor.principal, acted.user.id, form.id
-            )
+        try:
+            async with self._inbound.limits.admitted("starts", actor.identity):
+                begun = await self._talking.starting.by_form(
+                    wish, actor.principal, acted.user.id, form.id
+                )
+        except (BusyError, UnavailableError) as exc:  # the form stays: sent again it is the same
+            log.warning("form not carried out", reason=str(exc))
+            return Reply(errors={starting.TASK: f"{exc} Send it again."})
         goes_on = f"({begun.id}) goes on in your chat with this app."
         if (begun.workflow, begun.task) == (wish.workflow.name, wish.task):
             return Reply("Started", f"{wish.workflow.title} {goes_on}")

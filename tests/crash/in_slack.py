@@ -49,31 +49,44 @@ def in_slack(crowd: Crowd, _: str) -> str:
 
 
 def by_form(crowd: Crowd, key: str) -> str:
-    """Sam uses the command and sends the form that it opens, again and again until it says that it
-    has started something; Alex presses Approve."""
+    """Sam uses the command and sends the form that it opens, again and again until something else
+    stands there; Alex presses Approve."""
     before = {s["id"] for s in crowd.patient(lambda: crowd.get("/sessions"), "a list")["items"]}
     at = slack_of(crowd)
 
-    def opened() -> dict[str, Any] | None:
-        modal = at.act({"user": SAM, "command": ""})["modal"]
-        return modal if modal is not None and modal.get("callback_id") == START else None
+    shown: dict[str, Any] = {}
 
-    form: dict[str, Any] = crowd.patient(opened, "the form")
-    inputs = {block["block_id"]: block for block in form["blocks"] if block["type"] == "input"}
-    options = inputs[WORKFLOW]["element"]["options"]
-    (number,) = [o["value"] for o in options if o["text"]["text"] == "Sales quote"]
-    filled = {WORKFLOW: number, TASK_BLOCK: TASK}
+    def is_form() -> bool:
+        return bool(shown.get("callback_id") == START)
 
-    def started() -> bool:
-        modal = at.act({"user": SAM, "submit": filled})["modal"]
-        return bool(modal["title"]["text"] == "Started")
+    def send() -> None:
+        filled = {WORKFLOW: _number(shown), TASK_BLOCK: TASK}
+        after = at.act({"user": SAM, "submit": filled})["modal"] or {}
+        shown.clear()
+        shown.update(after)
 
-    crowd.patient(started, f"the form of {key} to be taken")
-    found = [s["id"] for s in crowd.get("/sessions")["items"] if s["id"] not in before]
+    def started() -> list[str]:
+        """A form that was sent and says nothing is sent again, also if it has started one."""
+        if not shown:
+            shown.update(at.act({"user": SAM, "command": ""})["modal"] or {})
+        if is_form():
+            send()
+        found = [s["id"] for s in crowd.get("/sessions")["items"] if s["id"] not in before]
+        if not found and not is_form():
+            shown.clear()
+        return [] if is_form() else found
+
     session: str
-    (session,) = found
+    (session,) = crowd.patient(started, f"the session of {key}")
     _approve(crowd, session)
     return session
+
+
+def _number(form: dict[str, Any]) -> str:
+    """Of the sales quote among the workflows."""
+    (select,) = [b["element"] for b in form["blocks"] if b.get("block_id") == WORKFLOW]
+    (number,) = [o["value"] for o in select["options"] if o["text"]["text"] == "Sales quote"]
+    return str(number)
 
 
 def _approve(crowd: Crowd, session: str) -> None:

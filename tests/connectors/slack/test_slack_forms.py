@@ -105,7 +105,8 @@ async def test_start_that_fails_leaves_no_message_and_can_be_sent_again(
     messages = said(world)
     answer = await world.slack.send(payload)
 
-    assert ("Nothing was decided", 0) == (refused["view"]["title"]["text"], messages)
+    assert ("errors", 0) == (refused["response_action"], messages)
+    assert "Send it again." in refused["errors"]["task"]
     assert "Started" == answer["view"]["title"]["text"]
     assert (1, 1) == (await sessions(world), said(world, ROOT))
 
