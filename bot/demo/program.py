@@ -7,6 +7,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -69,7 +70,8 @@ class ProgramFront(Front):
         """The last event about each request."""
         lines = []
         for request_id in dict.fromkeys(self._decided):
-            data = await self._until(lambda at=request_id: self._end(at), f"no end of {request_id}")
+            look = partial(self._end, request_id)
+            data = await self._until(look, f"no end of {request_id}")
             lines.append(f"the program was told: {request_id} is {data['status']}")
         return lines
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -147,9 +148,15 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(via: FrontName, scenario: Scenario) -> AsyncIterator[World]:
+async def open_world(
+    via: FrontName,
+    scenario: Scenario,
+    *others: Scenario,
+    rules: Mapping[str, JsonObject] = MappingProxyType({}),
+) -> AsyncIterator[World]:
     """Start everything that the scenario needs on free ports in a temporary directory; all of it is
-    gone afterwards, but for a database that the environment names."""
+    gone afterwards, but for a database that the environment names. `others` of the same
+    configuration can be played beside it; `rules` has what is set in the rules of single tools."""
     configuration = CONFIGURATIONS / scenario.configuration
     if not configuration.is_file():
         raise ConfigurationError([f"{configuration}: the demo needs the file of the repository."])
@@ -157,7 +164,8 @@ async def open_world(via: FrontName, scenario: Scenario) -> AsyncIterator[World]
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-demo-"))
         enter = stack.enter_async_context
-        office = await enter(back_office(scenario.systems))
+        played = (scenario, *others)
+        office = await enter(back_office({name for each in played for name in each.systems}))
         ready = dict(office.ready())
         fronts = Fronts(by_page=via == "inbox")
         if via == "jira":
@@ -184,8 +192,15 @@ async def open_world(via: FrontName, scenario: Scenario) -> AsyncIterator[World]
             ask_in(document, via if via in ready or fronts.program is not None else "teams")
             modules = document["workflows"]["modules"]  # each takes its time to be built
             document["workflows"]["modules"] = [
-                module for module in modules if module.rpartition(".")[2] == scenario.workflow
+                module
+                for module in modules
+                if module.rpartition(".")[2] in {each.workflow for each in played}
             ]
+            policy = document["policy"]
+            named = [(rule.get("tool"), rule) for rule in policy.get("rules") or ()]
+            for tool, rule in [*named, *(policy.get("tools") or {}).items()]:
+                if tool in rules:
+                    rule |= rules[tool]
             # Nothing of the real bot, even if somebody put it into the file.
             document["teams"] = {"local_requester": "sam", "local_approver": "alex"}
             if fronts.program is not None:
