@@ -46,6 +46,9 @@ class Line:
         except (httpx.TimeoutException, TimeoutError):
             self.complaints.append("operation_timeout")
             return None
+        except httpx.HTTPError:  # nobody is there, or they went away without a word
+            self.complaints.append("dispatch_failed")
+            return None
         if answer.is_error:
             self.complaints.append(f"the app answered {answer.status_code}")
             return None
@@ -106,6 +109,9 @@ class Line:
                 answer = reply.json() if reply.content else {}
         except (httpx.TimeoutException, TimeoutError):
             self.complaints.append("operation_timeout")
+            return None
+        except httpx.HTTPError:  # nobody is there, or they went away without a word
+            self.complaints.append("dispatch_failed")
             return None
         if answer:
             if problems := message_problems(answer.get("blocks", [{"type": "divider"}])):

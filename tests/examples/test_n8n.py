@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from countersign.bot.api.request_bodies import RequestBody
 from countersign.bot.api.sessions import SessionBody, StartSession
 from countersign.bot.server.app import OPERATIONS
-from countersign.connectors.webhook.decisions import PATH, Decided
+from countersign.connectors.webhook.bodies import PATH, Decided
 from countersign.connectors.webhook.settings import CallerSettings
 from countersign.connectors.webhook.signing import caller_of
 
