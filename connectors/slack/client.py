@@ -28,6 +28,7 @@ from countersign.approvals.forms.wording import cut, visible
 from countersign.approvals.models import JsonObject
 from countersign.approvals.outages import named
 from countersign.connectors.pacing import Pacing
+from countersign.connectors.slack.proxies import heed_no_proxy
 from countersign.connectors.slack.settings import SlackSettings
 
 POSTS = ((5, 5.0),)
@@ -74,6 +75,7 @@ class SlackClient:
                 session=session,
                 retry_handlers=[],
             )
+            heed_no_proxy(web, settings.api_url)
             yield cls(web, settings.timeout)
 
     def busy_s(self, channel: str) -> float:

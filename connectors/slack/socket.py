@@ -20,6 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from countersign.approvals.errors import InvalidError
 from countersign.connectors.slack.answers import Answers
+from countersign.connectors.slack.proxies import heed_no_proxy
 from countersign.connectors.slack.settings import SlackSettings
 
 log = structlog.get_logger(__name__)
@@ -37,6 +38,8 @@ async def listening(settings: SlackSettings, answers: Answers) -> AsyncIterator[
         ping_interval=PING_S,
         logger=_logger(),
     )
+    heed_no_proxy(web, settings.api_url)
+    heed_no_proxy(client, settings.api_url)
 
     async def take(of: AsyncBaseSocketModeClient, told: SocketModeRequest) -> None:
         answer = None
