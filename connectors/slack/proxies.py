@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 from urllib.parse import urlsplit
-from urllib.request import proxy_bypass_environment
+from urllib.request import proxy_bypass
 
 from countersign.connectors.addresses import LOOPBACK
 
@@ -22,5 +22,5 @@ class Proxied(Protocol):
 def heed_no_proxy(client: Proxied, url: str) -> None:
     """Let it call this address without a proxy where NO_PROXY says so."""
     host = urlsplit(url).hostname or ""
-    if host in LOOPBACK or proxy_bypass_environment(host):
+    if host in LOOPBACK or proxy_bypass(host):
         client.proxy = None
