@@ -11,7 +11,7 @@ from countersign.approvals.audit.canonical import canonical_arguments, well_form
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import JsonObject
 from countersign.approvals.rules import arguments as argument_rules
-from countersign.approvals.strict_json import read_json
+from countersign.approvals.strict_json import TwiceError, read_json
 
 RATIONALE = "rationale"
 """The argument in which the model says why; taken off before the digest and the tool."""
@@ -102,7 +102,13 @@ def _read_arguments(text: object, schema: JsonObject | None) -> tuple[JsonObject
     text = text or "{}"
     raw: JsonObject = {"raw": text if isinstance(text, str) else repr(text)}
     try:
-        parsed = read_json(text) if isinstance(text, str) else text
+        parsed = read_json(text, unique=True) if isinstance(text, str) else text
+    except TwiceError as exc:
+        return (
+            _kept(raw),
+            "",
+            f"The arguments are not clear: {exc.name} stands twice in one object.",
+        )
     except ValueError as exc:
         return _kept(raw), "", f"The arguments are not JSON: {exc}"
     if not isinstance(parsed, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from structlog.contextvars import bound_contextvars
 
@@ -13,13 +14,18 @@ from countersign.agents.ports import Runner
 from countersign.agents.preparation import Preparation
 from countersign.agents.retry import retry_while_unavailable
 from countersign.agents.tools.execution import execute
-from countersign.agents.tools.outcomes import ToolOutcome
+from countersign.agents.tools.outcomes import Late, ToolOutcome, outcome_of
 from countersign.agents.tools.permit import SealedTool
 from countersign.approvals.decisions.staleness import Found
-from countersign.approvals.errors import IntegrityError
+from countersign.approvals.errors import IntegrityError, LostLeaseError
 from countersign.approvals.models import Outcome, Request, RequestStatus, Result
 from countersign.approvals.observer import Observer
 from countersign.approvals.runs import Runs
+
+AGAIN = (
+    "It was called again, as the process that had called it stopped, and now: {0} What the earlier "
+    "call has done is not known."
+)
 
 
 class ToolRuns:
@@ -69,7 +75,12 @@ class ToolRuns:
         tool = runner.function_map.get(claimed.tool)
         if not isinstance(tool, SealedTool):
             raise IntegrityError(f"{runner.name} no longer has the tool {claimed.tool}.")
-        self._lease.require()
+        again = request.status is RequestStatus.EXECUTING
+        try:
+            self._lease.require()
+        except LostLeaseError as exc:
+            outcome = outcome_of(exc, (), began=False)
+            return await self._stored(runner, claimed, outcome, again=again), None
         began_s = time.perf_counter()
         with self._observer.span("execute", claimed):
             outcome = await execute(
@@ -83,19 +94,31 @@ class ToolRuns:
                 on_slow=self._slot.release,
             )
         took_s = time.perf_counter() - began_s
-        return await self._stored(runner, claimed, outcome), took_s
+        return await self._stored(runner, claimed, outcome, again=again), took_s
 
-    async def _stored(self, runner: Runner, claimed: Request, outcome: ToolOutcome) -> Result:
-        """The result once it is stored. Raises IntegrityError if the permit refused."""
+    async def _stored(
+        self, runner: Runner, claimed: Request, outcome: ToolOutcome, *, again: bool
+    ) -> Result:
+        """The result once it is stored. Raises IntegrityError if the permit refused.
+
+        That nothing has happened says nothing of an earlier call whose process stopped: that one
+        is in doubt then, or the agents would propose it anew, with another execution token.
+        """
         run = self._lease.run
+        unknown = outcome.unknown or (again and outcome.harmless)
         with self._observer.span("finish", claimed, ok=outcome.ok):
-            if outcome.unknown:
-                return await retry_while_unavailable(
-                    lambda: self._runs.unknown(run, claimed.id, message=outcome.content)
+            if unknown:
+                message = AGAIN.format(outcome.content) if again else outcome.content
+                result = await retry_while_unavailable(
+                    lambda: self._runs.unknown(run, claimed.id, message=message)
                 )
-            result = await retry_while_unavailable(lambda: self._finish(runner, claimed, outcome))
+            else:
+                result = await retry_while_unavailable(
+                    lambda: self._finish(runner, claimed, outcome)
+                )
         if outcome.late is not None:
-            self._lane.late.expect(run, claimed.id, outcome.late)
+            late = partial(_of_both, outcome.late) if again else outcome.late
+            self._lane.late.expect(run, claimed.id, late)
         if outcome.breach is not None:
             raise outcome.breach
         return result
@@ -110,3 +133,9 @@ class ToolRuns:
             )
         timed_out = outcome.late is not None
         return await self._runs.raised(run, claimed.id, content=content, timed_out=timed_out)
+
+
+async def _of_both(late: Late) -> ToolOutcome | None:
+    """What comes late of a second call; nothing if that says only that it did nothing itself."""
+    outcome = await late()
+    return None if outcome is None or outcome.harmless else outcome

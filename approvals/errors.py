@@ -235,10 +235,18 @@ class UnavailableError(CountersignError):
 
     outage = True
     """Whether the system as a whole does not work."""
+    outside: str | None = None
+    """What those outside are told instead of its words, which are for operators."""
 
     def __init__(self, message: str, *, retry_after_s: float | None = None):
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class StoreUnavailableError(UnavailableError):
+    """The database cannot be used now; its words name the file or server, and what that said."""
+
+    outside = "The database cannot be used now. Try again soon; the log of the server says why."
 
 
 class CursorLostError(UnavailableError):

@@ -67,8 +67,11 @@ def text_of(message: Mapping[str, Any]) -> str:
 
 
 def _last_text(history: Sequence[Mapping[str, Any]]) -> str:
-    """The last words before (or with) the calls: the reason if the model gave no other."""
+    """The last words of whoever calls, before the calls or with them: the reason if the model gave
+    no other. Words of anybody else are none, or people would read them as the agent's."""
+    caller = history[-1].get("name")
     for message in reversed(history):
-        if message.get("role") not in _RESULT_ROLES and text_of(message):
+        is_theirs = message.get("role") not in _RESULT_ROLES and message.get("name") == caller
+        if is_theirs and text_of(message):
             return text_of(message)
     return ""

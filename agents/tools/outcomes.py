@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from countersign.approvals.audit.canonical import well_formed
-from countersign.approvals.errors import IntegrityError
+from countersign.approvals.errors import IntegrityError, LostLeaseError
 
 Errors: TypeAlias = type[BaseException] | tuple[type[BaseException], ...]
 """Classes of exceptions, as `isinstance` takes them."""
 Harmless: TypeAlias = Errors | Mapping[str, Errors]
 """After which exceptions nothing has happened: of every tool, or by the tool's name."""
+
+NOT_BEGUN = "It did not begin, and nothing happened. {0} It may be proposed again."
 
 
 class OutcomeUnknownError(Exception):
@@ -46,6 +48,8 @@ class ToolOutcome:
 
 def outcome_of(error: BaseException, harmless: Errors, *, began: bool) -> ToolOutcome:
     """What an exception says; `began` is whether the body had begun when it was raised."""
+    if isinstance(error, LostLeaseError) and not began:
+        return ToolOutcome(ok=False, content=NOT_BEGUN.format(error), harmless=True)
     unknown = began and any(isinstance(one, OutcomeUnknownError) for one in _leaves(error))
     return ToolOutcome(
         ok=False,

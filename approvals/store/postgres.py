@@ -30,7 +30,7 @@ from typing_extensions import override
 
 from countersign.approvals.audit.seals import Unsealed
 from countersign.approvals.backoff import backoff_s
-from countersign.approvals.errors import InvalidError, UnavailableError
+from countersign.approvals.errors import InvalidError, StoreUnavailableError, UnavailableError
 from countersign.approvals.ports import Moment, Store, Unit
 from countersign.approvals.store import ledger
 from countersign.approvals.store.after_commit import ring
@@ -174,7 +174,7 @@ class PostgresStore(Store):
                 return await attempt()
             except _AgainError as exc:
                 if number == ATTEMPTS:
-                    raise UnavailableError(
+                    raise StoreUnavailableError(
                         f"The database {self._shown} is too busy or cannot be reached "
                         f"({exc}). Try again."
                     ) from exc.__cause__
@@ -186,7 +186,7 @@ class PostgresStore(Store):
             async with asyncio.timeout(POOL_TIMEOUT_S):
                 await self._free.acquire()
         except TimeoutError as exc:
-            raise UnavailableError(
+            raise StoreUnavailableError(
                 f"No connection to {self._shown} was free for {POOL_TIMEOUT_S:.0f} s. Try again."
             ) from exc
         loop = asyncio.get_running_loop()
@@ -229,7 +229,7 @@ class PostgresStore(Store):
         if (lost or (failed and getattr(cause, "sqlstate", None) is None)) and not committing:
             return _AgainError("the connection was lost")
         if lost or failed or isinstance(cause, psycopg.InternalError):  # read only, or aborted
-            return UnavailableError(f"The database {self._shown} failed: {_first_line(cause)}")
+            return StoreUnavailableError(f"The database {self._shown} failed: {_first_line(cause)}")
         if isinstance(cause, psycopg.DataError):
             return InvalidError(f"The database cannot hold this: {_first_line(cause)}.")
         return None

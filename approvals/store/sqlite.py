@@ -27,7 +27,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from typing_extensions import override
 
 from countersign.approvals.audit.seals import Unsealed
-from countersign.approvals.errors import UnavailableError
+from countersign.approvals.errors import StoreUnavailableError, UnavailableError
 from countersign.approvals.outages import Outages
 from countersign.approvals.ports import Moment, Store, Unit
 from countersign.approvals.store import ledger
@@ -98,7 +98,9 @@ class SqliteReader(Store):
             with self._readers.connect() as connection, connection.begin():
                 return unit(connection)
         except (DatabaseError, PoolTimeoutError) as exc:  # locked, damaged, or no reader is free
-            raise UnavailableError(f"The database {self._path} cannot be read: {exc}") from exc
+            raise StoreUnavailableError(
+                f"The database {self._path} cannot be read: {_said(exc)}"
+            ) from exc
 
 
 class SqliteStore(SqliteReader):
@@ -187,7 +189,9 @@ class SqliteStore(SqliteReader):
             if self._connection is not None:
                 self._connection.invalidate()  # whatever it is in the middle of ends with it
             self._disconnect()
-            error = UnavailableError(f"The database {self._path} cannot be written: {exc}")
+            error = StoreUnavailableError(
+                f"The database {self._path} cannot be written: {_said(exc)}"
+            )
             return [_Outcome(each, error=error) for each in batch]
 
     def _make_room(self) -> None:
@@ -218,7 +222,7 @@ class SqliteStore(SqliteReader):
             ledger.end(unit)
         except DBAPIError as exc:
             if isinstance(exc, OperationalError) or type(exc) is DatabaseError:
-                exc2 = UnavailableError(f"The database {self._path} failed: {exc.orig}")
+                exc2 = StoreUnavailableError(f"The database {self._path} failed: {exc.orig}")
                 exc2.__cause__ = exc
                 return _Outcome(waiting, error=exc2)
             return _Outcome(waiting, error=exc)
@@ -230,6 +234,11 @@ class SqliteStore(SqliteReader):
         if unit.moved:
             unit.after_commit.append(partial(self.unsealed.add, unit.moved))
         return _Outcome(waiting, value=value, after_commit=unit.after_commit)
+
+
+def _said(error: Exception) -> str:
+    """What SQLite said, without the statement."""
+    return str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
 
 
 def _end(connection: Connection) -> None:

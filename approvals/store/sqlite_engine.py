@@ -69,7 +69,18 @@ def sqlite_engine(path: Path, *, read_only: bool = False, pool_size: int = 1) ->
 @contextmanager
 def exclusive(path: Path) -> Iterator[TextIO]:
     """Hold the database for this process: a second server on one file would break the lease
-    rule that a process which is gone holds nothing. Raises ConfigurationError if it is taken."""
+    rule that a process which is gone holds nothing. Raises ConfigurationError if it is taken.
+
+    A link to the file is the file. One with two names is refused: each name would have a lock and a
+    write-ahead log of its own. Source: https://www.sqlite.org/howtocorrupt.html, "Multiple links to
+    the same file" (read 2026-11-30).
+    """
+    path = path.resolve()
+    if path.exists() and path.stat().st_nlink > 1:
+        raise ConfigurationError(
+            f"{path} has another name as well (a hard link), under which another process could "
+            "write to it unseen. Remove that name, or copy the file with VACUUM INTO instead."
+        )
     try:
         lock = path.with_name(path.name + ".lock").open("a+")
     except OSError as exc:

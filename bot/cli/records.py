@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from countersign.approvals.audit.canonical import short
@@ -99,14 +100,17 @@ def show_session(session: str, as_json: Json = False) -> None:
         return
     cause = f" ({body['cause']})" if body["cause"] else ""
     console.print(f"[bold]{body['id']}[/] {body['workflow']}: {body['status']}{cause}")
-    console.print(_theirs(body["task"]))
+    console.print(Padding(_theirs(body["task"]), (0, 0, 0, 4)))
+    # Each in a column of its own: no line of a message can pass for that of somebody else, or ours.
+    said = Table.grid(padding=(0, 1, 0, 0))
     for message in body["transcript"]:
         name = message.get("name", message.get("role"))
-        console.print(_theirs(f"  {name}: {_said(message)}"), highlight=False)
+        said.add_row(_theirs(f"  {name}:"), _theirs(_said(message)))
+    console.print(said, highlight=False)
     for request in body["requests"]:
         console.print(f"  request {request['id']}: {_theirs(request['tool'])} {request['status']}")
     if body["answer"] or body["error"]:
-        console.print(_theirs(body["answer"] or body["error"]))
+        console.print(Padding(_theirs(body["answer"] or body["error"]), (0, 0, 0, 4)))
 
 
 def _theirs(text: str) -> str:

@@ -131,7 +131,8 @@ def of_error(error: CountersignError) -> web.Response:
         headers = {"Retry-After": str(math.ceil(error.retry_after_s or 1))}
     elif isinstance(error, TooManyRefusalsError):
         headers = {"Retry-After": _NOT_SOON_S}
-    return problem(status, kind, str(error), headers=headers, **members)
+    told = error.outside if isinstance(error, UnavailableError) else None
+    return problem(status, kind, told or str(error), headers=headers, **members)
 
 
 def _first(status: RequestStatus, first: Decision | Finding | None) -> dict[str, Any]:

@@ -24,8 +24,10 @@ def read(arguments: Any, *, tool: str = "pay", schema: Any = SCHEMA, **message: 
     """The one call of a message with these arguments."""
     entry = {"id": "call_1", "type": "function", "function": {"name": tool, "arguments": arguments}}
     history = [
-        {"role": "user", "content": "Pay Bob."},
-        {"role": "assistant", "content": "None", "tool_calls": [entry], **message},
+        {"role": "user", "name": "clerk", "content": "Bob is owed it."},
+        {"role": "assistant", "name": "requester", "content": "Pay Bob, the board wants it."},
+        {"role": "tool", "name": "clerk", "content": "Bob: 5 EUR"},
+        {"role": "user", "name": "clerk", "content": "None", "tool_calls": [entry], **message},
     ]
     (call,) = read_calls(asked_calls(history), 3, {"pay": schema}, {"mail": "sales"})
     return call
@@ -39,9 +41,14 @@ def test_a_call_is_read_with_its_rationale_taken_off() -> None:
 
 
 @pytest.mark.parametrize("content", [None, "", "None"])
-def test_without_a_rationale_the_last_words_stand_for_it(content: str | None) -> None:
-    """The string "None" is AutoGen's, not the model's."""
-    assert read('{"amount": 5}', content=content).rationale == "Pay Bob."
+def test_without_a_rationale_the_last_words_of_the_agent_stand_for_it(content: str | None) -> None:
+    """Nobody else's: people read them as the agent's. The string "None" is AutoGen's."""
+    assert read('{"amount": 5}', content=content).rationale == "Bob is owed it."
+
+
+def test_an_agent_that_has_said_nothing_gave_no_reason() -> None:
+    """Whoever asked cannot put words into its mouth."""
+    assert read('{"amount": 5}', name="payer").rationale == ""
 
 
 def test_words_beside_the_call_are_the_rationale() -> None:
@@ -70,6 +77,8 @@ def test_a_tool_with_its_own_rationale_keeps_it() -> None:
         ("{" * 100_000, "not JSON"),
         ('{"amount":' * 300 + "1" + "}" * 300, "nested more than 100 levels"),
         ('{"amount": "5"}', "amount: "),
+        ('{"amount": 1, "amount": 9}', "amount stands twice"),
+        ('{"amount": 1, "note": [{"x": 1, "x": 2}]}', "x stands twice"),
         ("{}", "amount: is required"),
         ("", "amount: is required"),
         (None, "amount: is required"),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from countersign import SessionManager
+from countersign import NothingHappenedError, SessionManager
 from countersign.approvals.models import RequestStatus, SessionStatus
 from countersign.sandbox.openai import ToolCall
 from tests.agents.teams import GUARDED, Effects, Mode, calls_then, pair, team
@@ -145,6 +146,64 @@ async def test_an_idempotent_tool_is_called_again_with_the_same_token(
 
         assert json.loads(text)["status"] == "executed"
         assert effects.tokens == [request.execution_token] * (2 if after_effect else 1)
+
+
+@pytest.mark.parametrize("mode", ["async", "sync"])
+async def test_that_nothing_happened_the_second_time_says_nothing_of_the_first(
+    mode: Mode, office: str, tmp_path: Path
+) -> None:
+    """The agents would propose it anew, and its target system would not know that token."""
+    effects = Effects()
+
+    def unreachable(_: str) -> None:
+        if effects.done:
+            raise NothingHappenedError("The mail server was not reached.")
+
+    effects.before = unreachable
+    flow = pair(effects, mode=mode, idempotent={"send_email"})
+    script = calls_then(ToolCall("send_email", MAIL))
+    async with world(flow, script, path=tmp_path, office=office, guarded=GUARDED) as w:
+        await w.start()
+        await w.run()
+        await w.office.approve((await w.requests())[0])
+        assert await _run_mortal(w, 3, "before") == "finish"
+        await w.run()
+        (request,) = await w.requests()
+        (text,) = await w.tool_texts()
+        told = json.loads(text)
+
+        assert RequestStatus.IN_DOUBT is request.status
+        assert ("in_doubt", False) == (told["cause"], told["retry"])
+        assert "The mail server was not reached." in told["message"]
+        assert "What the earlier call has done is not known." in told["message"]
+
+
+async def test_nor_does_it_when_the_second_call_says_so_late(tmp_path: Path) -> None:
+    effects, let_go = Effects(), threading.Event()
+
+    def unreachable(_: str) -> None:
+        if effects.done:
+            assert let_go.wait(60)
+            raise NothingHappenedError("The mail server was not reached.")
+
+    effects.before = unreachable
+    flow = pair(effects, idempotent={"send_email"})
+    script = calls_then(ToolCall("send_email", MAIL))
+    async with world(flow, script, path=tmp_path, office="sqlite", guarded=GUARDED) as w:
+        await w.start()
+        await w.run()
+        await w.office.approve((await w.requests())[0])
+        assert await _run_mortal(w, 3, "before") == "finish"
+        w.office.limit_tools(0.05)
+        async with SessionManager(w.office.runs, w.new_registry()) as manager:
+            await manager.run(w.session_id)
+            let_go.set()
+            await manager.late.wait()
+        (request,) = await w.requests()
+
+        assert RequestStatus.IN_DOUBT is request.status
+        assert request.result is not None
+        assert "It did not end within 0.05 s" in request.result.message
 
 
 @pytest.mark.parametrize("mode", ["async", "sync"])

@@ -152,7 +152,7 @@ def test_the_clock_counts_the_time_in_which_the_machine_is_suspended() -> None:
     ("steps_s", "status"),
     [
         ([0.0, 0.0], RequestStatus.EXECUTED),
-        ([3600.0], RequestStatus.EXECUTING),
+        ([3600.0], RequestStatus.FAILED),
         ([0.0, 3600.0], RequestStatus.FAILED),
     ],
     ids=["never", "before the call", "in the call"],
@@ -182,3 +182,6 @@ async def test_a_process_frozen_after_its_claim_does_not_call_the_tool(
 
         assert len(effects.done) == (1 if status is RequestStatus.EXECUTED else 0)
         assert request.status is status
+        if status is RequestStatus.FAILED:
+            assert request.result is not None
+            assert request.result.content.startswith("It did not begin, and nothing happened. ")

@@ -101,14 +101,14 @@ def test_frozen_with_its_lease_it_submits_nothing(two: Crowd, number: int) -> No
 
 @pytest.mark.parametrize(
     ("where", "known"),
-    [(("Claiming.claim", "committed"), "in_doubt"), (("tool", "before"), "failed")],
+    [(("Claiming.claim", "committed"), "failed"), (("tool", "before"), "failed")],
     ids=["claim", "tool"],
 )
 def test_frozen_between_claim_and_call_it_does_not_call(
     two: Crowd, where: tuple[str, str], known: str
 ) -> None:
-    """After the claim, where the store says so; and after the last question to the store, where
-    only the clock can: then it is even known that it did not run."""
+    """After the claim, and after the last question to the store, where only the clock can tell: in
+    doubt until it wakes up, and then it is known that it did not run."""
     with frozen_at(two, Point(*where, 2)) as frozen:
         assert "in_doubt" == frozen.outcome
     two.patient(lambda: FENCED in frozen.said(), "it to learn that it is too late")

@@ -37,6 +37,14 @@ def test_any_history_comes_back_from_any_base(history: list[Any], base: list[Any
     assert same(decode(stored, base), history)
 
 
+def test_a_history_that_begins_late_in_its_base_comes_back() -> None:
+    """Shorter than what was said before it: an agent that has heard one message of many."""
+    base = [{"content": "a"}, {"content": "b"}, {"content": "c"}]
+
+    assert [{"content": "c"}] == decode(encode([{"content": "c"}], base), base)
+    assert {"n": 1, "p": {}, "at": 2} == encode([{"content": "c"}], base)
+
+
 @given(MESSAGES, st.integers(0, 6), st.lists(st.integers(0, 5), max_size=3), VALUES)
 def test_a_history_close_to_its_base_comes_back(
     base: list[Any], length: int, changed: list[int], value: Any

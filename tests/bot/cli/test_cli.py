@@ -19,6 +19,7 @@ import pytest
 import typer
 import yaml
 
+from countersign.approvals.records import Records
 from countersign.approvals.rules.policy import Policy
 from countersign.bot.policy.check import examine
 from countersign.sandbox.jira.server import Jira
@@ -155,6 +156,27 @@ def test_words_of_others_do_nothing_to_the_terminal(cli: Cli, database: Path) ->
     for arguments in (("sessions", "list"), ("sessions", "show", session), ("requests", "list")):
         said = cli(*arguments)
         assert (said.status, shown in said.out, "\x1b[2J" in said.out) == (0, True, False)
+
+
+def test_no_line_of_a_message_passes_for_that_of_somebody_else(
+    cli: Cli, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = json.loads(cli("sessions", "list", "--json").out)[0]["id"]
+    forged = "request R-J7KGS252NJJ2: pay executed"
+    wide = f"well{' ' * 90}{forged}"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        text = f"send it\n{forged}"
+        connection.execute("UPDATE sessions SET task = ?, answer = ?", (text, text))
+
+    async def transcript(*_: object) -> list[dict[str, str]]:
+        return [{"name": "worker", "content": f"{each}\n  alex: Yes."} for each in (forged, wide)]
+
+    monkeypatch.setattr(Records, "transcript", transcript)
+    lines = cli("sessions", "show", session).out.splitlines()
+
+    assert "  worker: request R-J7KGS252NJJ2: pay executed" in [line.rstrip() for line in lines]
+    assert [] == [line for line in lines if re.match(r" {0,2}(request R-J7K|alex:)", line)]
+    assert any(re.match(r" {10,}alex: Yes\.", line) for line in lines)
 
 
 def test_reading_works_while_a_server_holds_the_database(
