@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -17,9 +18,15 @@ def validated(
 ) -> tuple[Any | None, list[str]]:
     """`value` as `kind`, or None and everything that is wrong with it."""
     try:
-        return TypeAdapter(kind).validate_python(value, context=reading), []
+        return _adapter(kind).validate_python(value, context=reading), []
     except ValidationError as exc:
         return None, problems_of(exc, path, value, kind)
+
+
+@lru_cache(maxsize=256)
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    """Built once for each kind: there may be thousands of people."""
+    return TypeAdapter(kind)
 
 
 def problems_of(exc: ValidationError, path: str, value: Any, kind: Any = None) -> list[str]:
