@@ -103,15 +103,20 @@ def schedule_sources(directory: DirectorySettings, clock: Clock) -> list[Directo
     if not directory.schedules:
         return []
     # Here, so that a deployment without need not import the packages that read calendars.
+    from countersign.connectors.on_call.jsm import JsmSchedule
     from countersign.connectors.on_call.pagerduty import PagerDutySchedule
     from countersign.connectors.on_call.source import CalendarSchedule
 
-    return [
-        CalendarSchedule(name, section, clock)
-        if section.pagerduty is None
-        else PagerDutySchedule(name, section.pagerduty, directory.known_pagerduty, clock)
-        for name, section in directory.schedules.items()
-    ]
+    sources: list[DirectorySource] = []
+    for name, section in directory.schedules.items():
+        if section.pagerduty is not None:
+            account = directory.known_pagerduty
+            sources.append(PagerDutySchedule(name, section.pagerduty, account, clock))
+        elif section.jsm is not None:
+            sources.append(JsmSchedule(name, section.jsm, directory.known_jsm, clock))
+        else:
+            sources.append(CalendarSchedule(name, section, clock))
+    return sources
 
 
 def plan_of(settings: DirectorySettings) -> SyncPlan:

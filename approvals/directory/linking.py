@@ -45,6 +45,8 @@ class ScheduleRules:
     name: str
     source: str
     """The name of the directory that it is read from."""
+    identity: str = EMAIL
+    """The kind of identity by which it knows people."""
     zone: str = "UTC"
     otherwise: frozenset[str] = frozenset()
     """The roles that are asked while nobody is on call."""

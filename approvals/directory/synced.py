@@ -169,9 +169,12 @@ class SyncedDirectory(Directory):
         """Of whom the configuration says that the schedule means them, or who has this address."""
         said = [small(text.strip()) for text in (known.person, known.email, known.name) if text]
         named = next((rules.people[each] for each in said if each in rules.people), None)
-        person = self._by_identity.get((EMAIL, small(known.email.strip())))
+        identity = known.email if rules.identity == EMAIL else known.person
+        person = self._by_identity.get((rules.identity, small(identity.strip())))
+        if named is not None:
+            person = self._linking.listed.get(named)
         found = named or (None if person is None else person.id)
-        name = known.name or known.email or known.person
+        name = known.name or known.email or ("" if person is None else person.name) or known.person
         return Shift(found, name, known.starts_at, known.ends_at)
 
     def _delegations(self) -> Iterator[Delegation]:

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from countersign.approvals.audit.canonical import canonical_json
 from countersign.approvals.directory.linking import (
+    EMAIL,
     Grant,
     ScheduleRules,
     SourceRules,
@@ -24,6 +25,7 @@ from countersign.connectors.directories import (
 )
 from countersign.connectors.entra.settings import EntraDirectorySettings
 from countersign.connectors.on_call.settings import (
+    JsmSection,
     PagerDutySection,
     ScheduleName,
     ScheduleSection,
@@ -48,6 +50,8 @@ class DirectorySettings(Value):
     servicenow: ServiceNowGroupsSection | None = None
     pagerduty: PagerDutySection | None = None
     """The account from which schedules are read."""
+    jsm: JsmSection | None = None
+    """The operations of Jira Service Management from which schedules are read."""
     schedules: dict[ScheduleName, ScheduleSection] = Field(default_factory=dict)
     """Who is on call, for stages that ask them."""
 
@@ -65,6 +69,10 @@ class DirectorySettings(Value):
                 raise ValueError(
                     f"schedules.{name} is read from PagerDuty; add directory.pagerduty"
                 )
+            if schedule.jsm is not None and self.jsm is None:
+                raise ValueError(
+                    f"schedules.{name} is read from Jira's operations; add directory.jsm"
+                )
         return self
 
     def sources(self) -> list[str]:
@@ -77,12 +85,19 @@ class DirectorySettings(Value):
         assert self.pagerduty is not None  # noqa: S101 - checked when it was read
         return self.pagerduty
 
+    @property
+    def known_jsm(self) -> JsmSection:
+        """The site; there is one where a schedule is read from it."""
+        assert self.jsm is not None  # noqa: S101 - checked when it was read
+        return self.jsm
+
     def rotas(self) -> list[ScheduleRules]:
         """How what schedules say becomes who is on call."""
         return [
             ScheduleRules(
                 name=name,
                 source=source_of(name),
+                identity=EMAIL if section.jsm is None else "jira",
                 zone=section.zone,
                 otherwise=frozenset(section.otherwise),
                 people={small(text.strip()): id_ for text, id_ in section.people.items()},

@@ -1,1 +1,1 @@
-"""On-call schedules: who is on call when, read from calendars and from PagerDuty."""
+"""On-call schedules: who is on call when, read from calendars, PagerDuty and Jira."""

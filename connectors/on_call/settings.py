@@ -20,7 +20,7 @@ from countersign.connectors.addresses import LOOPBACK
 from countersign.connectors.secrets import EnvSecret, Section, named
 
 ScheduleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,29}$")]
-_WAYS = ("ics", "ics_url_env", "pagerduty")
+_WAYS = ("ics", "ics_url_env", "pagerduty", "jsm")
 
 
 def source_of(schedule: str) -> str:
@@ -44,6 +44,24 @@ class PagerDutySection(Section):
         return f"{parts.scheme}://{parts.netloc}" if _is_safe(value) else _refused("this")
 
 
+class JsmSection(Section):
+    """The section `directory.jsm`: the operations of a site of Jira Service Management."""
+
+    cloud_id: str = Field(pattern=r"^[0-9a-fA-F-]{36}$")
+    """Of the site: https://SITE.atlassian.net/_edge/tenant_info tells it."""
+    email: str = ""
+    """Whose API token it is; "" for a bearer token."""
+    token: EnvSecret = named("token")
+    url: str = "https://api.atlassian.com"
+    timeout: Seconds = 30.0
+    """How long one answer may take."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_site(cls, value: str) -> str:
+        return value.rstrip("/") if _is_safe(value) else _refused("this")
+
+
 class ScheduleSection(Section):
     """One of `directory.schedules`."""
 
@@ -53,6 +71,8 @@ class ScheduleSection(Section):
     """The address of a calendar that is one, as most are."""
     pagerduty: str | None = Field(default=None, pattern=r"^[A-Za-z0-9]{1,40}$")
     """The id of a schedule there."""
+    jsm: str | None = Field(default=None, pattern=r"^[0-9a-fA-F-]{36}$")
+    """The id of a schedule of Jira Service Management's operations."""
     zone: Annotated[str, BeforeValidator(zone_name)] = "UTC"
     """In which its times are told, and those of a calendar are meant that name none."""
     otherwise: tuple[str, ...] = ()
@@ -69,7 +89,7 @@ class ScheduleSection(Section):
 
     @model_validator(mode="after")
     def _read_one_way(self) -> Self:
-        given = [self.ics, self.ics_url, self.pagerduty]
+        given = [self.ics, self.ics_url, self.pagerduty, self.jsm]
         if sum(each is not None for each in given) != 1:
             raise ValueError(f"write one of {', '.join(_WAYS)}")
         if self.address and not _is_safe(self.address):
@@ -86,7 +106,7 @@ class ScheduleSection(Section):
     @property
     def read_from(self) -> list[str]:
         """The same as long as the same is read."""
-        return [self.ics or "", self.pagerduty or "", self.zone]
+        return [self.ics or "", self.pagerduty or self.jsm or "", self.zone]
 
 
 def _is_safe(value: str) -> bool:

@@ -31,7 +31,7 @@ def window(clock: Clock) -> tuple[datetime, datetime]:
 
 def found_words(shifts: Sequence[KnownShift], now: datetime) -> str:
     """What a check says of a schedule that can be read."""
-    active = [each.name for each in shifts if each.starts_at <= now < each.ends_at]
+    active = [each.name or each.person for each in shifts if each.starts_at <= now < each.ends_at]
     who = " and ".join(dict.fromkeys(active)) or "nobody"
     return f"has {len(shifts):,} shifts; on call now: {who}"
 

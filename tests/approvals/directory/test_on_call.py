@@ -249,6 +249,19 @@ async def test_whoever_the_schedule_names_and_nobody_knows_is_named(world: World
     assert "x is on call for payments" in rota.words()
 
 
+async def test_a_schedule_that_knows_people_by_another_identity_means_those_who_have_it(
+    world: World,
+) -> None:
+    """An address that it tells as well decides nothing."""
+    ben, cara = BEN.identities["jira"], "cara@example.com"
+    by_id = shift("", -1, 5, person=ben.upper()), shift(cara, -1, 5, person="712020:zed")
+    rota = Rota(world, *by_id, identity="jira")
+    await rota.sync()
+
+    assert rota.words().startswith("On call for payments: Ben until")
+    assert "cara@example.com is on call for payments" in rota.words()
+
+
 async def test_shifts_that_overlap_are_both_on_call_and_those_that_follow_are_one(
     world: World,
 ) -> None:

@@ -9,12 +9,16 @@ from typing import Any
 import pytest
 
 from countersign.bot.directories import schedule_sources
+from countersign.connectors.on_call.jsm import JsmSchedule
 from countersign.connectors.on_call.pagerduty import PagerDutySchedule
 from countersign.connectors.on_call.source import CalendarSchedule
 from tests.bot.settings.test_settings import ENVIRON, good, load, problems
 from tests.doubles.clock import ManualClock
 
 CALENDAR = {"ics": "rota.ics", "zone": "Europe/Berlin"}
+
+
+OPS = "f8f2a4ec-54b2-4513-865b-8cb3b81c9544"
 
 
 def document(*, on_call: Any = "payments", **directory: Any) -> dict[str, Any]:
@@ -37,11 +41,14 @@ async def test_schedules_are_read_from_where_they_say(tmp_path: Path) -> None:
         "payments": {**CALENDAR, "people": {"Dana Ito": "alex"}, "otherwise": "manager"},
         "hidden": {"ics_url_env": "ROTA_URL"},
         "checkout": {"pagerduty": "PI7DH85"},
+        "ops": {"jsm": OPS},
     }
+    jsm = {"token_env": "PD_TOKEN", "cloud_id": OPS, "email": "ops@example.com"}
+    accounts = {"pagerduty": {"token_env": "PD_TOKEN"}, "jsm": jsm}
     settings = load(
         tmp_path,
         document(on_call=["payments", "checkout"], pagerduty={"token_env": "PD_TOKEN"})
-        | {"directory": {"schedules": schedules, "pagerduty": {"token_env": "PD_TOKEN"}}},
+        | {"directory": {"schedules": schedules, **accounts}},
     )
     directory = settings.directory
     assert directory is not None
@@ -54,8 +61,10 @@ async def test_schedules_are_read_from_where_they_say(tmp_path: Path) -> None:
         "on_call.payments": CalendarSchedule,
         "on_call.hidden": CalendarSchedule,
         "on_call.checkout": PagerDutySchedule,
+        "on_call.ops": JsmSchedule,
     } == {each.name: type(each) for each in sources}
     assert {each.name for each in sources} == set(directory.sources())
+    assert ["ops"] == [each.name for each in directory.rotas() if each.identity == "jira"]
     assert ("Europe/Berlin", frozenset({"manager"}), {"dana ito": "alex"}) == (
         first.zone,
         first.otherwise,
@@ -92,10 +101,16 @@ def schedule(**values: Any) -> dict[str, Any]:
             "policy.tools.send.stages.0.on_call: there is no schedule paymnts; did you mean",
         ),
         ({"on_call": "zebra"}, "there is no schedule zebra; add it to directory.schedules."),
-        (schedule(ics="a", pagerduty="P1"), "write one of ics, ics_url_env, pagerduty"),
-        (schedule(zone="UTC"), "write one of ics, ics_url_env, pagerduty"),
+        (schedule(ics="a", pagerduty="P1"), "write one of ics, ics_url_env, pagerduty, jsm"),
+        (schedule(zone="UTC"), "write one of ics, ics_url_env, pagerduty, jsm"),
         (schedule(ics="http://calendar.example/x"), "fetched from an https address"),
         (schedule(pagerduty="P1"), "schedules.payments is read from PagerDuty; add directory.p"),
+        (schedule(jsm=OPS), "schedules.payments is read from Jira's operations; add directory.jsm"),
+        (schedule(jsm="payments"), "directory.schedules.payments.jsm"),
+        (
+            {"jsm": {"token_env": "PD_TOKEN", "cloud_id": OPS, "url": "http://x.example"}},
+            "https address",
+        ),
         (schedule(ics="a", zone="Berlin"), "directory.schedules.payments.zone"),
         (
             schedule(ics="a", people={"Dana": "alx"}),
