@@ -32,6 +32,7 @@ def test_fine(n, tmp_path):
 def test_ends(): os._exit(3)
 def test_is_killed(): os.kill(os.getpid(), signal.SIGKILL)
 def test_is_late(late): pass
+def test_records(record_property): record_property("figure", "12 of 12")
 def test_warns(): warnings.warn("look here")
 @pytest.mark.skip(reason="not now")
 def test_is_skipped(): pass
@@ -63,7 +64,7 @@ def test_each_test_runs_once_and_says_what_it_has_printed(run: Run, tmp_path: Pa
     ran = [line.split() for line in (tmp_path / "ran").read_text().splitlines()]
     cases = Counter(str(case.get("name")) for case in ElementTree.parse(report).iter("testcase"))  # noqa: S314
 
-    assert "3 failed, 61 passed, 1 skipped, 1 warning, 1 error" in said
+    assert "3 failed, 62 passed, 1 skipped, 1 warning, 1 error" in said
     assert sorted(map(str, range(60))) == sorted(number for _, number, _ in ran)
     assert len({pid for pid, _, _ in ran}) >= 2
     assert {pid: folder for pid, _, folder in ran}.keys() == {pid for pid, _, _ in ran}
@@ -71,6 +72,7 @@ def test_each_test_runs_once_and_says_what_it_has_printed(run: Run, tmp_path: Pa
     assert {1} == {times for name, times in cases.items() if name.startswith("test_fine")}
     assert "printed by 7\n" in said.partition("= PASSES =")[0]
     assert "look here" in said
+    assert 'value="12 of 12"' in report.read_text()
 
 
 def test_what_ends_a_worker_is_the_report_of_its_test(run: Run) -> None:

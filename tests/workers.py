@@ -110,10 +110,10 @@ class _Parent:
             while self._at_work:
                 for events in wait(list(self._at_work)):
                     self._hear(self._at_work[events])  # type: ignore[index]
-                if self._session.shouldfail:
-                    raise self._session.Failed(self._session.shouldfail)
-                if self._session.shouldstop:
-                    raise self._session.Interrupted(self._session.shouldstop)
+                    if self._session.shouldfail:
+                        raise self._session.Failed(self._session.shouldfail)
+                    if self._session.shouldstop:
+                        raise self._session.Interrupted(self._session.shouldstop)
             assert self._begun == len(self._session.items), "tests that no worker has run"
         finally:
             for worker in list(self._at_work.values()):
@@ -222,9 +222,10 @@ class _Child:
         config, plugins = self._config, self._config.pluginmanager
         os.environ["PYTEST_XDIST_WORKER"] = self._name
         config.workerinput = {"workerid": self._name}  # type: ignore[attr-defined]
-        for plugin in (plugins.getplugin("terminalreporter"), config.stash.get(xml_key, None)):
-            if plugin is not None:
-                plugins.unregister(plugin)
+        plugins.unregister(plugins.getplugin("terminalreporter"))
+        if xml_key in config.stash:  # what a test records goes into its report
+            plugins.unregister(config.stash[xml_key])
+            del config.stash[xml_key]
         capture = plugins.getplugin("capturemanager")
         assert capture is not None
         capture.stop_global_capturing()  # the file of it is the parent's
