@@ -151,6 +151,13 @@ MUTATIONS = [
     Mutation("Teams: tenant", "bot/teams/auth.py",
              "if activity.tenant_id != self._settings.tenant_id:", "if False:",
              "tests/bot/teams/test_auth.py"),
+    # One decision is on what its card has shown, and on no more.
+    Mutation("Teams: the calls that were shown", "bot/teams/deciding_together.py",
+             "if not calls or click.everything != digest_of(calls):", "if not calls:",
+             "tests/bot/teams/test_checkpoint.py"),
+    Mutation("Teams: all of every call", "bot/teams/deciding_together.py",
+             "if verdict is Verdict.APPROVE and not whole:", "if False:",
+             "tests/bot/teams/test_checkpoint.py"),
     # A group hears no more than it may.
     Mutation("wider audience", f"{RULES}/placing.py",
              'return kind != "personal" and kind not in placing.where_it_began', "return False",
