@@ -73,7 +73,7 @@ def main() -> int:
     options = parser.parse_args()
     sys.path.insert(0, str(ROOT))
     from countersign.agents.gate import Gate
-    from countersign.bot.cli.main import app
+    from countersign.bot.cli.commands import app
 
     walk = Walk()
     first = next(name for name in ("propose", "settle") if hasattr(Gate, name))

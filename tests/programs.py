@@ -21,7 +21,7 @@ LATER = (
     *("anyio._backends._asyncio", "httpcore", "jiter", "lark", "mako.template"),
     *("autogen.beta", "openai.resources", "jira", "pysnow", "babel.numbers", "jinja2.ext"),
     *("babel.messages.mofile", "babel.support", "_strptime"),
-    "countersign.approvals.store.migrate",
+    *("countersign.approvals.store.migrate", "countersign.bot.cli.commands"),
     *(f"countersign.bot.teams.{each}" for each in ("activities", "auth", "connector", "keys")),
     "countersign.bot.teams.vendor",
 )

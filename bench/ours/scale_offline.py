@@ -15,7 +15,7 @@ from bench.measure import require
 _VERIFY = """
 import os, sys
 from bench.ours.product import rss_mb
-from countersign.bot.cli.main import app
+from countersign.bot.cli.commands import app
 app(["ledger", "verify"], standalone_mode=False)
 sys.stderr.write(f"rss_mb={rss_mb(os.getpid(), 'VmHWM')}")
 """

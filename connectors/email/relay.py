@@ -11,8 +11,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-
-import aiosmtplib
+from typing import TYPE_CHECKING
 
 from countersign.approvals.errors import (
     BusyError,
@@ -25,6 +24,9 @@ from countersign.approvals.errors import (
 from countersign.approvals.forms.wording import cut, visible
 from countersign.approvals.tickets import CheckResult
 from countersign.connectors.email.settings import EmailSettings
+
+if TYPE_CHECKING:  # else imported by whoever sends mail
+    import aiosmtplib
 
 MINUTE_S = 60.0
 GREYLISTED_S = 60.0
@@ -65,6 +67,8 @@ class Relay:
         if wait_s > 0:
             raise BusyError("As much mail was sent as may be in a minute.", retry_after_s=wait_s)
         self._sent_s.append(self._now_s())
+        import aiosmtplib
+
         async with self._connected() as smtp:
             with _translated(address):
                 await smtp.mail(self._settings.address)
@@ -89,6 +93,8 @@ class Relay:
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        import aiosmtplib
+
         settings = self._settings
         password = settings.password.get_secret_value()
         smtp = aiosmtplib.SMTP(
@@ -126,6 +132,8 @@ def context(ca_file: str) -> ssl.SSLContext:
 @contextmanager
 def _translated(address: str) -> Iterator[None]:
     """What the relay answers, as errors of ours."""
+    import aiosmtplib
+
     try:
         yield
     except aiosmtplib.SMTPRecipientRefused as exc:

@@ -11,7 +11,7 @@ import typer.main
 from pydantic import BaseModel
 from typer.core import TyperGroup
 
-from countersign.bot.cli.main import app
+from countersign.bot.cli.commands import app
 from countersign.bot.server.app import OPERATIONS
 from countersign.bot.settings.reader import SECTIONS
 from countersign.bot.settings.sections import (

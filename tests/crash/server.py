@@ -36,6 +36,7 @@ from countersign.approvals.store.postgres import PostgresStore
 from countersign.approvals.store.sqlite import SqliteStore
 from countersign.bot import serving, wiring
 from countersign.bot.cli import main as cli
+from countersign.bot.cli import serve
 from countersign.bot.teams.channel import TeamsChannel
 from countersign.connectors.asana.connector import AsanaConnector
 from countersign.connectors.email.channel import EmailChannel
@@ -188,7 +189,7 @@ def prepare(*databases: str) -> None:
     belongs_to_workflows(["countersign.examples"])  # it reads what every distribution has installed
     quicken_clients()
     typer.get_command = build_once
-    build_once(cli.app)
+    build_once(serve.app)
     with TemporaryDirectory() as folder:
         for url in (f"sqlite:///{folder}/countersign.db", *databases):
             asyncio.run(tell_once(url))

@@ -18,7 +18,7 @@ import typer.main
 import yaml
 from typer.core import TyperGroup
 
-from countersign.bot.cli.main import app
+from countersign.bot.cli.commands import app
 from countersign.bot.settings.sections import ProcessSettings
 
 ROOT = Path(__file__).parents[2]

@@ -10,6 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from countersign.bot.cli.commands import app as APP  # noqa: N812 - to be told from the other
+from countersign.bot.cli.serve import app as ALONE  # noqa: N812
 
 HEAVY = frozenset(
     {
@@ -37,6 +41,17 @@ async def main():
         pass
 
 asyncio.run(main())
+"""
+START = """
+import asyncio, sys
+from countersign.bot.cli.main import main
+asyncio.run = lambda serving: serving.close()
+sys.argv = ["countersign", "serve", "--config", {config!r}]
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code, ended.code
+assert "countersign.bot.serving" in sys.modules
 """
 SAY = """
 import json, sys
@@ -82,6 +97,43 @@ def test_server_imports_the_systems_that_are_configured(
 
     assert expected == found & {"jira", "pysnow", "psycopg", "procrastinate"}
     assert "autogen" in found  # workflows are built and checked before anything is served
+
+
+def test_server_imports_no_other_command_and_nothing_that_draws_for_them(tmp_path: Path) -> None:
+    config = tmp_path / "countersign.yaml"
+    config.write_text(CONFIG.format(more=""))
+    code = START.format(config=str(config))
+    found = imported(
+        f"{code}\nassert 'countersign.bot.cli.commands' not in sys.modules",
+        MODEL_KEY="k",
+        COUNTERSIGN_DATABASE_URL=f"sqlite:///{tmp_path}/a.db",
+    )
+
+    assert set() == found & {"rich", "pygments", "aiosmtplib"}
+
+
+def test_what_others_import_afterwards_is_there(tmp_path: Path) -> None:
+    """A tool that draws with rich, in a server."""
+    config = tmp_path / "countersign.yaml"
+    config.write_text(CONFIG.format(more=""))
+    code = START.format(config=str(config))
+    found = imported(
+        f"{code}\nimport rich.table, structlog; structlog.get_logger().info('said')",
+        MODEL_KEY="k",
+        COUNTERSIGN_DATABASE_URL=f"sqlite:///{tmp_path}/a.db",
+    )
+
+    assert {"rich", "structlog"} <= found
+
+
+@pytest.mark.parametrize("arguments", [["serve", "--help"], ["serve", "--prot", "1"]])
+def test_server_alone_says_what_the_whole_command_line_says(arguments: Sequence[str]) -> None:
+    runner = CliRunner()
+    whole, alone = (runner.invoke(app, arguments, prog_name="countersign") for app in (APP, ALONE))
+
+    assert whole.output == alone.output
+    assert whole.exit_code == alone.exit_code
+    assert "countersign serve" in alone.output
 
 
 def imported(code: str, **environment: str) -> set[str]:
