@@ -22,6 +22,7 @@ from bench.ours.fill import fill, read_template
 from bench.ours.product import NOBODY_IS_TOO_FAST, SECRET_ENV, cpu_ms, product, rss_mb
 from bench.ours.refunds import REFUND
 from bench.payload import TASK
+from tests import stack as stacks
 from tests.stack import Database, Stack, stack, until
 
 APP_ID = "11111111-2222-3333-4444-555555555555"
@@ -31,6 +32,8 @@ LIMITS: dict[str, Any] = {**NOBODY_IS_TOO_FAST, "votes": {"at_once": 8, "queue":
 """As many at once as 64 callers use."""
 CHECKOUT = Path(next(iter(bench.__path__))).parent
 START_TIMEOUT_S = 300.0
+AS_A_PROGRAM: dict[str, Any] = {"module": "countersign"} if hasattr(stacks, "countersign") else {}
+"""Of commits whose tests would fork a server with everything imported; others know no such name."""
 WHO = "Alex Wilber"
 
 
@@ -130,7 +133,7 @@ def opened(database: Path) -> Iterator[Host | Starter]:
     """The product on a new database of the kind `DATABASE`, its servers not yet started."""
     kind = cast(Database, os.environ["DATABASE"])
     if os.environ.get("AS_SHIPPED"):
-        with stack(database.parent, database=kind) as shipped:
+        with stack(database.parent, database=kind, **AS_A_PROGRAM) as shipped:
             yield Starter(shipped)
         return
     starts = database.parent / "tool-starts"
