@@ -166,7 +166,7 @@ class Attempts:
                 rows.record(unit.connection, delivery.id, next_at=at, error=values["error"])
                 return True
             rows.record(unit.connection, delivery.id, **values)
-            if tell is not None:
+            if tell is not None and tell.session.conversation is not None:  # else to nobody
                 _tell(unit, tell, delivery.id)
             return False
 

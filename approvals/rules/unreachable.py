@@ -45,8 +45,8 @@ def news(view: RequestView, deliveries: Sequence[Delivery], fresh: Delivery) -> 
     if request.status is not RequestStatus.PENDING:
         return None
     what = f"{in_words(request.tool)} ({request.id})"
-    lost = people_out_of_reach(view.eligible, deliveries)
-    left = [person for person in view.eligible if person not in lost]
+    lost = {person.id for person in people_out_of_reach(view.eligible, deliveries)}
+    left = [person for person in view.eligible if person.id not in lost]
     is_first = len(unreachable(deliveries)) == 1
     others = sorted({d.channel for d in deliveries if d.channel != fresh.channel})
     also = " or ".join(system_words(channel) for channel in others)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from countersign.approvals.models import Delivery, DeliveryStatus
+from countersign.approvals.models import Delivery, DeliveryStatus, Principal, PrincipalId
 from countersign.approvals.rules.unreachable import news, people_out_of_reach, unreachable
 from tests.doubles.directory import BEN, CARA, DAVE
 from tests.doubles.world import World
@@ -71,6 +71,25 @@ async def test_nothing_is_said_of_one_more_or_of_what_is_decided(world: World) -
 
     assert news(view, both, both[0]) is None
     assert news(decided, both[:1], both[0]) is None
+
+
+async def test_people_are_told_apart_by_their_ids(world: World) -> None:
+    """Each compared with each other would be minutes where a thousand may decide."""
+
+    class Counted(Principal):
+        def __eq__(self, other: object) -> bool:
+            raise AssertionError("compared")
+
+        __hash__ = None  # type: ignore[assignment]
+
+    (request,) = await world.asked()
+    people = tuple(Counted(id=PrincipalId(f"p{n}"), name=f"P {n}") for n in range(3))
+    view = (await world.records.view(request.id)).model_copy(update={"eligible": people})
+    some = [delivery("person:p2"), delivery("conversation:x", status=DeliveryStatus.LIVE)]
+    everybody = [delivery(f"person:p{n}") for n in range(3)]
+
+    assert str(news(view, some, some[0])).endswith("; P 0 or P 1 can decide.")
+    assert "nobody who may decide it can be reached" in str(news(view, everybody, everybody[2]))
 
 
 async def test_only_those_are_named_who_could_decide_it_now(world: World) -> None:
