@@ -34,6 +34,8 @@ class Crowd:
     def __init__(self, one: Stack, points: Points):
         self.one, self.points, self.kills = one, points, 0
         self.teams = TeamsDesk(people_of(one)) if one.people else None
+        self.told_by_webhook = False
+        """Whether a program is told of what is asked, and Alex decides there."""
         self.called_off: set[str] = set()
         """Sessions that were cancelled: a server that lives has lost its lease on them."""
 

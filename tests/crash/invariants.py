@@ -70,6 +70,7 @@ def _unrest(crowd: Crowd, session: str) -> str:
     shown_in = {*crowd.one.tickets, *(["teams"] if crowd.one.people else [])}
     shown_in |= {"email"} if crowd.one.by_mail else set()
     shown_in |= {"slack"} if crowd.one.by_slack else set()
+    shown_in |= {"webhook"} if crowd.told_by_webhook else set()
     told = {d["status"] for d in request["deliveries"] if d["channel"] in shown_in}
     at_rest = AT_REST.get(request["status"])
     if at_rest is None or not told or not told - {NOT_OPENED} <= at_rest:

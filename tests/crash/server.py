@@ -44,6 +44,7 @@ from countersign.connectors.jira.connector import JiraConnector
 from countersign.connectors.servicenow.connector import ServiceNowConnector
 from countersign.connectors.slack.channel import SlackChannel
 from countersign.connectors.ticketing import reconciler
+from countersign.connectors.webhook.channel import WebhookChannel
 from countersign.examples.back_office import _Rest
 from tests.autogen_clients import quicken_clients
 from tests.commands import build_once
@@ -77,6 +78,7 @@ STEPS: tuple[tuple[type, str], ...] = (
     (_Rest, "write"),
     *((TeamsChannel, name) for name in ("post", "update", "say", "remind")),
     *((SlackChannel, name) for name in ("post", "update", "say", "reply")),
+    *((WebhookChannel, name) for name in ("post", "update")),
     *((EmailChannel, name) for name in ("post", "update", "remind")),
     *(
         (connector, name)
