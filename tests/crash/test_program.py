@@ -10,10 +10,10 @@ from tests.crash.conftest import Figure
 from tests.crash.crowd import Crowd, crowd
 from tests.crash.in_program import by_program, check_program, program
 from tests.crash.plan import points_of
-from tests.crash.stories import STORIES, TASK, requests_of
+from tests.crash.stories import STORIES, requests_of
 from tests.crash.test_kill import UNREACHED, die_at, plain, summary
 from tests.processes import Nursery
-from tests.stack import Database
+from tests.stack import TASK, Database
 
 STORY = "program"
 ONLY = ("WebhookChannel.", "Attempts.", "Courier.", "Casting.", "Runs.start")
