@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 import yaml
 
-from countersign.approvals.models import JsonObject
 from countersign.approvals.rules.ordered_rules import TOOLS_PREFIX
-from countersign.approvals.rules.policy import Policy
 from countersign.approvals.store import open_reader
 from countersign.bot.cli.options import ConfigOption, database_url
 from countersign.bot.cli.simulate import span_of
 from countersign.bot.console import console, show_json
-from countersign.bot.policy.explained import Rules, rules_of
+from countersign.bot.policy.explained import rules_of
 from countersign.bot.policy.simulation.run import Simulation, roles_in
 from countersign.bot.policy.simulation.suggested import Suggested, answers_in, lines, suggested
 from countersign.bot.settings.file import load_settings
@@ -40,13 +37,11 @@ def suggest(
     """Look in what people have answered for conditions under which they have approved every call
     as it was proposed, and print them as rules, each with what speaks for it. Never for what
     cannot be undone. Nothing is changed: put a rule into the policy if you answer for it."""
-    rules = rules_of(load_settings(config, complete=False))
+    rules = rules_of(load_settings(config, complete=False), tools=True)
     simulation = Simulation(
         rules.policy, rules.policy, roles_in(rules.directory), span_of(since, until)
     )
-    found = asyncio.run(
-        _found(simulation, config, database_url(), least=least, agreement=agreement)
-    )
+    found = asyncio.run(_found(simulation, database_url(), least=least, agreement=agreement))
     if as_json:
         show_json({"format": FORMAT, "suggestions": [each.body() for each in found]})
         return
@@ -62,29 +57,12 @@ def suggest(
 
 
 async def _found(
-    simulation: Simulation, config: Path | None, url: str, *, least: int, agreement: float
+    simulation: Simulation, url: str, *, least: int, agreement: float
 ) -> list[Suggested]:
     async with open_reader(url) as reader:
         answers = await answers_in(reader, simulation)
         chosen = answers.suggestions(least=least, agreement=agreement)
-        return await suggested(
-            reader, simulation, chosen, lambda rule, before: _with_rule(config, rule, before)
-        )
-
-
-def _with_rule(config: Path | None, rule: JsonObject, before: str) -> Policy:
-    """The policy of the configuration, with a rule added before another one."""
-
-    def adjust(document: dict[str, Any]) -> None:
-        rules = [*document["policy"].get("rules", [])]
-        place = next((n for n, each in enumerate(rules) if each.get("id") == before), len(rules))
-        document["policy"] = {
-            **document["policy"],
-            "rules": [*rules[:place], rule, *rules[place:]],
-        }
-
-    found: Rules = rules_of(load_settings(config, adjust=adjust, complete=False))
-    return found.policy
+        return await suggested(reader, simulation, chosen)
 
 
 def _say(line: str) -> None:

@@ -15,10 +15,8 @@ from aiohttp import web
 from sqlalchemy import Connection
 
 from countersign.approvals.errors import CountersignError, NotAuthorisedError
-from countersign.approvals.models import JsonObject
 from countersign.approvals.ports import Reader
-from countersign.approvals.rules.ordered_rules import TOOLS_PREFIX, OrderedRule
-from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.ordered_rules import TOOLS_PREFIX
 from countersign.approvals.store import history
 from countersign.bot.inbox.pages import Form, Pages
 from countersign.bot.inbox.rules import is_admin
@@ -129,11 +127,7 @@ class Suggesting:
 async def _found(reader: Reader, now: Simulation) -> Sequence[Suggested]:
     answers = await answers_in(reader, now)
     chosen = answers.suggestions(least=LEAST, agreement=AGREEMENT)
-
-    def with_rule(rule: JsonObject, before: str) -> Policy:
-        return now.before.adding(OrderedRule.model_validate(rule), before)
-
-    return await suggested(reader, now, chosen, with_rule)
+    return await suggested(reader, now, chosen)
 
 
 def _shown(each: Suggested) -> Shown:

@@ -85,13 +85,14 @@ async def _awaited(reading: Any) -> Any:
     return await reading
 
 
-def rules_of(settings: Settings) -> Rules:
-    """The rules, checked against the tools of the workflows where they have conditions.
+def rules_of(settings: Settings, *, tools: bool = False) -> Rules:
+    """The rules, checked against the tools of the workflows where they have conditions, or will get
+    some (`tools`).
 
     Raises ConfigurationError for rules that a server would not start with.
     """
     directory, document = directory_of(settings), settings.policy.document
-    if not (document.rules or document.budgets):
+    if not (tools or document.rules or document.budgets):
         return Rules(settings.policy, directory, None)
     from countersign.agents.classic.models import shared_client
     from countersign.bot.workflows.found import sound_workflows

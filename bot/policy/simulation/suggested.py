@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from countersign.approvals.models import JsonObject
 from countersign.approvals.ports.store import Reader
-from countersign.approvals.rules.policy import Policy
+from countersign.approvals.rules.ordered_rules import OrderedRule
 from countersign.approvals.rules.simulation.replaying import Side
 from countersign.approvals.rules.simulation.suggesting import Answers, Suggestion
 from countersign.approvals.rules.simulation.tally import Tally
@@ -64,16 +64,15 @@ async def suggested(
     reader: Reader,
     now: Simulation,
     suggestions: Sequence[Suggestion],
-    with_rule: Callable[[JsonObject, str], Policy],
 ) -> list[Suggested]:
-    """Each as a rule, by itself before the rule that it is about; `with_rule` gives the policy with
-    a rule added before another one."""
+    """Each as a rule, by itself before the rule that it is about."""
     found = []
     taken = {rule.id for rule in now.before.document.rules}
     for each in suggestions[:MOST]:
         rule = rule_of(each, taken)
         taken.add(rule["id"])
-        new = replace(now, after=with_rule(rule, each.rule))
+        added = now.before.adding(OrderedRule.model_validate(rule), each.rule)
+        new = replace(now, after=added)
         with work_file(None) as work:
             found.append(Suggested(each, rule, await new.run(reader, work, lambda _: None)))
     return found

@@ -13,6 +13,8 @@ import yaml
 from countersign.approvals.models import Verdict
 from countersign.approvals.rules.simulation.suggesting import Suggestion
 from countersign.bot.policy.simulation.suggested import rule_of
+from countersign.bot.workflows import found
+from countersign.bot.workflows.found import sound_workflows
 from tests.bot.cli.conftest import Cli, cli  # noqa: F401
 from tests.doubles.directory import BEN
 from tests.doubles.world import World, opened
@@ -88,13 +90,30 @@ def test_a_rule_stands_before_the_one_that_it_is_about_under_a_name_of_its_own(
     commands: Any,
 ) -> None:
     said = commands(ORDERED, "--least", "20", "--agreement", "0.8", "--json")
-    (found,) = json.loads(said.out)["suggestions"]
+    (told,) = json.loads(said.out)["suggestions"]
 
-    assert ("asks", "quote-usual1") == (found["before"], found["rule"]["id"])
+    assert ("asks", "quote-usual1") == (told["before"], told["rule"]["id"])
     assert (24, 23, 23, 0) == (
-        found["asked"], found["agreed"], found["spared"], found["would_run_against_people"],
+        told["asked"], told["agreed"], told["spared"], told["would_run_against_people"],
     )  # fmt: skip
-    assert 0.85 < found["agreement"] < 0.86
+    assert 0.85 < told["agreement"] < 0.86
+
+
+@pytest.mark.parametrize(("rules", "suggested"), [(SHORT, "quote-usual"), (ORDERED, "usual1")])
+def test_workflows_are_loaded_once_whatever_is_suggested(
+    commands: Any, monkeypatch: pytest.MonkeyPatch, rules: str, suggested: str
+) -> None:
+    loaded: list[str] = []
+
+    def sound(*given: Any) -> Any:
+        loaded.append("workflows")
+        return sound_workflows(*given)
+
+    monkeypatch.setattr(found, "sound_workflows", sound)
+    said = commands(rules, "--least", "20", "--agreement", "0.8")
+
+    assert suggested in said.out
+    assert ["workflows"] == loaded
 
 
 def test_nothing_is_suggested_where_too_few_calls_speak_for_it(commands: Any) -> None:
@@ -105,8 +124,8 @@ def test_nothing_is_suggested_where_too_few_calls_speak_for_it(commands: Any) ->
 
 
 def test_a_rule_for_all_calls_has_no_condition_and_a_name_that_fits() -> None:
-    found = Suggestion("tools.x", "übel/tool", "", 1, 1, 1, 0.5)
+    usual = Suggestion("tools.x", "übel/tool", "", 1, 1, 1, 0.5)
 
-    assert {"id": "bel-tool-usual", "tool": "übel/tool", "effect": "allow"} == rule_of(found, set())
+    assert {"id": "bel-tool-usual", "tool": "übel/tool", "effect": "allow"} == rule_of(usual, set())
     other = Suggestion("tools.x", "ü", "", 1, 1, 1, 0.5)
     assert "calls-usual1" == rule_of(other, {"calls-usual"})["id"]
