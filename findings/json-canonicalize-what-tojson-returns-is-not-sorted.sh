@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# json-canonicalize 3.0.1, and canonicalize 4.0.0 beside it, Node 20; run on 2026-12-01.
+# json-canonicalize 3.0.1, and canonicalize 5.1.0 (for Node 22) beside it, Node 20; run on 2026-12-01.
 #
 # A receipt is signed over its canonical form (RFC 8785). One of its values is an object with a toJSON of its own: a Buffer
 # with a digest, or an amount of a library for money. The receipt is stored as JSON, read again, and the signature is
@@ -14,7 +14,7 @@
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-npm install --silent --no-audit --no-fund --prefix "$folder" "json-canonicalize@3.0.1" "canonicalize@4.0.0"
+npm install --silent --no-audit --no-fund --prefix "$folder" "json-canonicalize@3.0.1" "canonicalize@5.1.0"
 cat >"$folder/receipt.mjs" <<'JS'
 import canonicalize from "canonicalize";
 import { canonicalize as jsonCanonicalize } from "json-canonicalize";

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# node-ical 0.26.1, and ical.js 2.2.1 beside it, Node 20; run on 2026-12-01.
+# node-ical 0.27.2, and ical.js 2.2.1 beside it, Node 20 (it asks for 22); run on 2026-12-01.
 #
 # A calendar says who is on call: Di, every Monday in March, but not on the 8th (EXDATE); on Thursday the 4th instead
 # (RDATE). The shifts are asked for with expandRecurringEvent(), which expands the rule, with exceptions and moved
@@ -13,7 +13,7 @@
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-npm install --silent --no-audit --no-fund --prefix "$folder" "node-ical@0.26.1" "ical.js@2.2.1"
+npm install --silent --no-audit --no-fund --prefix "$folder" "node-ical@0.27.2" "ical.js@2.2.1"
 cat >"$folder/shifts.mjs" <<'JS'
 import ICAL from "ical.js";
 import ical from "node-ical";
