@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from aiohttp import web
-from aiohttp.typedefs import Middleware
+import secrets
 
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from countersign.sandbox._effects import RefusedError
 from countersign.sandbox._faults import (
+    CONTROL_PREFIX,
     ErrorBody,
     Faults,
     fault_routes,
@@ -30,3 +34,25 @@ def application(
     )
     app.add_routes([*fault_routes(faults), *recorder_routes(recorder)])
     return app
+
+
+def keyed(api_key: str) -> Middleware:
+    """Asks for the API key except on the page, and writes refusals as JSON."""
+
+    @web.middleware
+    async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path != "/" and not request.path.startswith(CONTROL_PREFIX):
+            key = request.headers.get("X-Api-Key", "")
+            if not secrets.compare_digest(key.encode(), api_key.encode()):
+                return _refused(RefusedError(401, "unauthorized", "Send a valid X-Api-Key."))
+        try:
+            return await handler(request)
+        except RefusedError as refused:
+            return _refused(refused)
+
+    return refuse
+
+
+def _refused(why: RefusedError) -> web.Response:
+    said = {"code": why.code, "message": why.message}
+    return web.json_response({"error": said}, status=why.status)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ValidationError
 
-from countersign.sandbox._faults import CONTROL_PREFIX, Fault, Faults
+from countersign.sandbox._faults import Fault, Faults
 from countersign.sandbox._record import Recorded, Recorder
 from countersign.sandbox._serve import LOOPBACK, serve
-from countersign.sandbox._wire import application
+from countersign.sandbox._wire import application, keyed
 from countersign.sandbox.crm.store import (
     ActivityInput,
     CrmError,
@@ -29,10 +27,6 @@ API_KEY = "crm-sandbox-key"
 _MAX_KEY_LENGTH = 255
 
 Input = TypeVar("Input", bound=BaseModel)
-
-
-def _error(status: int, code: str, message: str) -> web.Response:
-    return web.json_response({"error": {"code": code, "message": message}}, status=status)
 
 
 def _fault_body(fault: Fault) -> dict[str, Any]:
@@ -67,7 +61,7 @@ class Crm:
         """Serve until the block ends; without `db_path` everything is kept in memory."""
         store = CrmStore(db_path)
         crm = cls(store, api_key=api_key)
-        app = application(crm.faults, crm._recorder, _fault_body, crm._refuse)
+        app = application(crm.faults, crm._recorder, _fault_body, keyed(crm.api_key))
         app.add_routes(
             [
                 web.get("/", crm._page),
@@ -110,22 +104,6 @@ class Crm:
     def ready(self) -> dict[str, Any]:
         """The ready line."""
         return {"url": self.url, "api_key": self.api_key}
-
-    @property
-    def _refuse(self) -> Any:
-        @web.middleware
-        async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
-            """Ask for the API key except on the page, and write refusals as JSON."""
-            if request.path != "/" and not request.path.startswith(CONTROL_PREFIX):
-                key = request.headers.get("X-Api-Key", "")
-                if not secrets.compare_digest(key.encode(), self.api_key.encode()):
-                    return _error(401, "unauthorized", "Send a valid X-Api-Key.")
-            try:
-                return await handler(request)
-            except CrmError as error:
-                return _error(error.status, error.code, error.message)
-
-        return refuse
 
     async def _write(
         self,

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from countersign.sandbox._effects import RefusedError
 from countersign.sandbox._files import open_database
 from countersign.sandbox.crm.seed import seed
 
@@ -43,12 +44,8 @@ CREATE TABLE IF NOT EXISTS idempotency (
 """
 
 
-class CrmError(Exception):
+class CrmError(RefusedError):
     """A write or a lookup the CRM refuses, with the status it answers."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
 
 
 class _Input(BaseModel):

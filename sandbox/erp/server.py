@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
-import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from countersign.sandbox._effects import RefusedError
-from countersign.sandbox._faults import CONTROL_PREFIX, Fault, Faults
+from countersign.sandbox._faults import Fault, Faults
 from countersign.sandbox._page import page, pre, table, tag
 from countersign.sandbox._record import Recorded, Recorder
 from countersign.sandbox._serve import LOOPBACK, serve
-from countersign.sandbox._wire import application
+from countersign.sandbox._wire import application, keyed
 from countersign.sandbox.erp.store import ErpStore
 
 API_KEY = "erp-sandbox-key"
@@ -35,10 +33,6 @@ class ReportInput(BaseModel):
     headline: str = Field(min_length=1, max_length=200)
     commentary: str = Field(min_length=1, max_length=20_000)
     files: dict[str, str]
-
-
-def _error(status: int, code: str, message: str) -> web.Response:
-    return web.json_response({"error": {"code": code, "message": message}}, status=status)
 
 
 def _fault_body(fault: Fault) -> dict[str, Any]:
@@ -61,7 +55,7 @@ class Erp:
         """Serve until the block ends; without `db_path` everything is kept in memory."""
         store = ErpStore(db_path)
         erp = cls(store)
-        app = application(erp.faults, erp._recorder, _fault_body, erp._refuse)
+        app = application(erp.faults, erp._recorder, _fault_body, keyed(erp.api_key))
         app.add_routes(
             [
                 web.get("/", erp._page),
@@ -105,22 +99,6 @@ class Erp:
     def ready(self) -> dict[str, Any]:
         """The ready line."""
         return {"url": self.url, "api_key": self.api_key}
-
-    @property
-    def _refuse(self) -> Any:
-        @web.middleware
-        async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
-            """Ask for the API key except on the page, and write refusals as JSON."""
-            if request.path != "/" and not request.path.startswith(CONTROL_PREFIX):
-                key = request.headers.get("X-Api-Key", "")
-                if not secrets.compare_digest(key.encode(), self.api_key.encode()):
-                    return _error(401, "unauthorized", "Send a valid X-Api-Key.")
-            try:
-                return await handler(request)
-            except RefusedError as error:
-                return _error(error.status, error.code, error.message)
-
-        return refuse
 
     async def _balances(self, request: web.Request) -> web.Response:
         return web.json_response(self._store.balances(request.match_info["period"]))

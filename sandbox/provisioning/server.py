@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ValidationError
 
 from countersign.sandbox._effects import RefusedError
-from countersign.sandbox._faults import CONTROL_PREFIX, Fault, Faults
+from countersign.sandbox._faults import Fault, Faults
 from countersign.sandbox._record import Recorded, Recorder
 from countersign.sandbox._serve import LOOPBACK, serve
-from countersign.sandbox._wire import application
+from countersign.sandbox._wire import application, keyed
 from countersign.sandbox.provisioning.inputs import IncidentInput, ResourceInput, RuleInput
 from countersign.sandbox.provisioning.store import ProvisioningStore
 from countersign.sandbox.provisioning.view import overview
@@ -24,10 +22,6 @@ from countersign.sandbox.provisioning.view import overview
 API_KEY = "provisioning-sandbox-key"
 
 Input = TypeVar("Input", bound=BaseModel)
-
-
-def _error(status: int, code: str, message: str) -> web.Response:
-    return web.json_response({"error": {"code": code, "message": message}}, status=status)
 
 
 def _fault_body(fault: Fault) -> dict[str, Any]:
@@ -62,7 +56,7 @@ class Provisioning:
         """Serve until the block ends; without `db_path` everything is kept in memory."""
         store = ProvisioningStore(db_path)
         system = cls(store, api_key=api_key)
-        app = application(system.faults, system._recorder, _fault_body, system._refuse)
+        app = application(system.faults, system._recorder, _fault_body, keyed(system.api_key))
         app.add_routes(system._routes())
         try:
             async with serve(app, host=host, port=port) as system.url:
@@ -130,22 +124,6 @@ class Provisioning:
             writes("/firewall-rules", "change_firewall", RuleInput, store.add_rule),
             writes("/incidents", "open_incident", IncidentInput, store.add_incident),
         ]
-
-    @property
-    def _refuse(self) -> Any:
-        @web.middleware
-        async def refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
-            """Ask for the API key except on the page, and write refusals as JSON."""
-            if request.path != "/" and not request.path.startswith(CONTROL_PREFIX):
-                key = request.headers.get("X-Api-Key", "")
-                if not secrets.compare_digest(key.encode(), self.api_key.encode()):
-                    return _error(401, "unauthorized", "Send a valid X-Api-Key.")
-            try:
-                return await handler(request)
-            except RefusedError as error:
-                return _error(error.status, error.code, error.message)
-
-        return refuse
 
     async def _write(
         self,
