@@ -5,8 +5,6 @@ Before they do, a program fetches every link, as scanners of mail do; nothing co
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import Any
 
 from typing_extensions import override
@@ -14,10 +12,9 @@ from typing_extensions import override
 from countersign.approvals.models import Verdict
 from countersign.bot.demo.fronts import ApiFront, Front, Seen
 from countersign.bot.demo.scenarios import APPROVER, Choice, Scenario
-from countersign.bot.demo.world import ANSWER_TIMEOUT_S, World
+from countersign.bot.demo.world import World, soon
 from countersign.sandbox.mailbox.desk import Mail, MailDesk, Page
 
-LOOK_EVERY_S = 0.05
 _ACTS = {
     Verdict.APPROVE: "follows the link, and presses [ Approve ]",
     Verdict.REJECT: "follows the link, and presses [ Reject ]",
@@ -76,7 +73,7 @@ class MailFront(Front):
             found = [m for m in await desk.mails() if request_id in m.text and m.links]
             return next((m for m in found if m.links[0] not in self._opened), None)
 
-        mail: Mail = await _until(look, f"no mail about {request_id} has arrived")
+        mail: Mail = await soon(look, f"no mail about {request_id} has arrived")
         return mail
 
     async def _answered(self, desk: MailDesk, page: Page, choice: Choice) -> Page:
@@ -90,14 +87,4 @@ class MailFront(Front):
             found = await self._world.call(APPROVER, "GET", path)
             return all(d["status"] == "closed" for d in found["deliveries"])
 
-        await _until(look, f"the mails about {request_id} are not closed")
-
-
-async def _until(look: Any, otherwise: str) -> Any:
-    """The first true answer of `look`. Raises ValueError if there is none in time."""
-    deadline = time.monotonic() + ANSWER_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if found := await look():
-            return found
-        await asyncio.sleep(LOOK_EVERY_S)
-    raise ValueError(otherwise)
+        await soon(look, f"the mails about {request_id} are not closed")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from typing_extensions import override
@@ -13,11 +11,10 @@ from countersign.approvals.forms.wording import in_words
 from countersign.approvals.models import Verdict
 from countersign.bot.demo.fronts import ApiFront, Front, Seen, settled
 from countersign.bot.demo.scenarios import APPROVER, Choice, Scenario
-from countersign.bot.demo.world import ANSWER_TIMEOUT_S, World
+from countersign.bot.demo.world import World, soon
 from countersign.sandbox.slack.server import Slack
 from countersign.sandbox.slack.workspace import Message, View
 
-LOOK_EVERY_S = 0.05
 USER = f"U0{APPROVER.upper()}"
 _ACTS = {
     Verdict.APPROVE: "presses [ Approve ]",
@@ -67,7 +64,7 @@ class SlackFront(Front):
             async def look(message: Message = message) -> str:
                 return _ended(message)
 
-            lines.append(await _soon(look, "the message does not say what came of it"))
+            lines.append(await soon(look, "the message does not say what came of it"))
         return lines
 
     async def _asked(self, request_id: str) -> Message:
@@ -75,7 +72,7 @@ class SlackFront(Front):
             asking = self._slack.asking(request_id, USER)
             return next((each for each in asking if str(each.buttons()) not in self._pressed), None)
 
-        found: Message = await _soon(look, f"no message about {request_id} has arrived")
+        found: Message = await soon(look, f"no message about {request_id} has arrived")
         return found
 
     async def _sent(self, choice: Choice) -> None:
@@ -94,7 +91,7 @@ class SlackFront(Front):
             path = f"/api/v1/requests/{request_id}"
             return done(await self._world.call(APPROVER, "GET", path))
 
-        await _soon(look, f"{request_id} is not decided")
+        await soon(look, f"{request_id} is not decided")
 
 
 def _ended(message: Message) -> str:
@@ -114,13 +111,3 @@ def _block(view: View, name: str) -> str:
     if not fitting:
         raise ValueError(f"the form has no {words}: {labels}")
     return fitting[0]
-
-
-async def _soon(look: Callable[[], Awaitable[Any]], otherwise: str) -> Any:
-    """The first true answer of `look`. Raises ValueError if there is none in time."""
-    deadline = time.monotonic() + ANSWER_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if found := await look():
-            return found
-        await asyncio.sleep(LOOK_EVERY_S)
-    raise ValueError(otherwise)

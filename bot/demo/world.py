@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +49,19 @@ from countersign.sandbox.slack.server import Slack
 from countersign.sandbox.standins import BackOffice, ask_in, back_office, use
 
 CONFIGURATIONS = Path(countersign.__file__).parent
-ANSWER_TIMEOUT_S = 30.0
+ANSWER_TIMEOUT_S, LOOK_EVERY_S = 30.0, 0.05
 KEPT_AT = "COUNTERSIGN_DATABASE_URL"
 """The variable with the database, where it shall be kept."""
+
+
+async def soon(look: Callable[[], Awaitable[Any]], otherwise: str) -> Any:
+    """The first true answer of `look`. Raises ValueError if there is none in time."""
+    deadline = time.monotonic() + ANSWER_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if found := await look():
+            return found
+        await asyncio.sleep(LOOK_EVERY_S)
+    raise ValueError(otherwise)
 
 
 @dataclass
