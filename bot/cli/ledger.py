@@ -71,13 +71,13 @@ def read_text(path: Path, *, most: int = 2**20) -> str:
         raise InvalidError(f"{path}: is no text in UTF-8.") from exc
 
 
-def write_out(text: str, output: Path | None) -> None:
-    """To a file, or to stdout. Raises InvalidError."""
+def write_out(content: str | bytes, output: Path | None) -> None:
+    """To a file, or to stdout; text as UTF-8. Raises InvalidError."""
     if output is None:
-        typer.echo(text, nl=False)
+        typer.echo(content, nl=False)
         return
     try:
-        output.write_text(text, encoding="utf-8")
+        output.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as exc:
         raise InvalidError(f"--output {output}: cannot be written: {exc.strerror}.") from exc
 
@@ -203,18 +203,7 @@ def receipt(
         return
     from countersign.bot.audit.cose import signed
 
-    _write_bytes(signed(made, SigningKey.parse(read_text(signing_key))), output)
-
-
-def _write_bytes(data: bytes, output: Path | None) -> None:
-    """To a file, or to stdout. Raises InvalidError."""
-    if output is None:
-        typer.echo(data, nl=False)
-        return
-    try:
-        output.write_bytes(data)
-    except OSError as exc:
-        raise InvalidError(f"--output {output}: cannot be written: {exc.strerror}.") from exc
+    write_out(signed(made, SigningKey.parse(read_text(signing_key))), output)
 
 
 @ledger.command("checkpoint")
