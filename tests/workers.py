@@ -104,6 +104,9 @@ class _Parent:
 
     def run(self) -> None:
         """Return when all tests have run."""
+        reporter = self._config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None:
+            reporter.showfspath = False  # files take turns
         try:
             for _ in range(self._workers):
                 self._fork()
