@@ -95,6 +95,13 @@ MUTATIONS = [
              "effect=Effect.DENY, rule_id=UNKNOWN_RULE",
              "effect=Effect.ALLOW, rule_id=UNKNOWN_RULE",
              "tests/approvals/rules/test_policy.py"),
+    # Nobody guesses what is private by a hash that is shown without it.
+    Mutation("digest: salt", f"{RULES}/proposals.py", ' salt=call.digest_salt,', ' salt="",',
+             f"{DECISIONS}/test_erasing.py"),
+    Mutation("digest: its salt is private", "approvals/audit/private.py",
+             '"scope", CALL, SALT,', '"scope", CALL,', f"{DECISIONS}/test_erasing.py"),
+    Mutation("hash of a call is private", "approvals/audit/private.py",
+             '"scope", CALL, SALT,', '"scope", SALT,', f"{DECISIONS}/test_erasing.py"),
     # A claim takes what was decided, as it was decided, and only once.
     Mutation("claim: approved", CLAIMS,
              "if not again and request.status is not RequestStatus.APPROVED:", "if False:",

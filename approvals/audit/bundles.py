@@ -6,15 +6,17 @@ from collections.abc import Sequence
 
 from countersign.approvals.audit.fields import COMMITMENTS, whole
 from countersign.approvals.audit.ledger import GENESIS
-from countersign.approvals.audit.notes import VerifierKey
+from countersign.approvals.audit.notes import Checkpoint, VerifierKey
 from countersign.approvals.audit.receipts import (
     ReceiptError,
     ReceiptFormatError,
-    anchor,
     chain,
+    in_tree,
     known_keys,
     loads,
+    signed,
 )
+from countersign.approvals.audit.sound_links import Sound, sound
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import JsonObject, Value
 
@@ -35,27 +37,44 @@ class Bundled(Value):
 def verify(bundle: JsonObject, trusted: Sequence[VerifierKey]) -> Bundled:
     """Check all of a bundle. Raises ReceiptFormatError, UntrustedError, or ReceiptError: with the
     session, and the first entry that does not fit."""
-    entries = withheld = fields = 0
+    checkpoint: Checkpoint | None = None
+    found: list[Sound] = []
     try:
         known = known_keys(bundle, trusted)
         for part in bundle["chains"]:
-            found, end = chain(part["entries"])
-            session_id = found[0][0]["session"]
+            session_id, links = part.get("session"), part["entries"]
+            whole_chain = sound(session_id, links) or closer(session_id, links)
+            if checkpoint is None:
+                checkpoint = signed(bundle["checkpoint"], known)
             try:
-                _whole(part["session"], found[0][0])
-                anchor(bundle["checkpoint"], part, end, known)
+                proof, end = part["proof"], whole_chain.end
+                in_tree(checkpoint, proof, session_id, whole_chain.entries, end)
             except ReceiptError as exc:
                 raise ReceiptError(f"Session {session_id}: {exc}") from exc
-            entries += len(found)
-            withheld += sum(not body for _, body in found)
-            fields += sum(len(body.get(COMMITMENTS, ())) for _, body in found)
-            fields -= sum(len(link.get("disclosed", ())) for link in part["entries"])
+            found.append(whole_chain)
     except InvalidError:
         raise
     except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as exc:
         raise ReceiptFormatError(f"A part of it cannot be read: {exc!r}.") from exc
-    sessions = len(bundle["chains"])
-    return Bundled(sessions=sessions, entries=entries, withheld=withheld, fields=fields)
+    return Bundled(
+        sessions=len(found),
+        entries=sum(each.entries for each in found),
+        withheld=sum(each.withheld for each in found),
+        fields=sum(each.fields for each in found),
+    )
+
+
+def closer(session_id: str, links: Sequence[JsonObject]) -> Sound:
+    """What there is in a chain, looked at text by text. Raises ReceiptError and others."""
+    found, end = chain(links)
+    (first, _), withheld = found[0], sum(not body for _, body in found)
+    try:
+        _whole(session_id, first)
+    except ReceiptError as exc:
+        raise ReceiptError(f"Session {first['session']}: {exc}") from exc
+    fields = sum(len(body.get(COMMITMENTS, ())) for _, body in found)
+    fields -= sum(len(link.get("disclosed", ())) for link in links)
+    return Sound(end, len(found), withheld, fields)
 
 
 def _whole(session_id: str, first: JsonObject) -> None:

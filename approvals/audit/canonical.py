@@ -115,6 +115,7 @@ def digest(
     policy_version: str,
     schema_version: str = "",
     checked: JsonObject | None = None,
+    salt: str = "",
 ) -> str:
     """What a person signs: SHA-256 over `signed_text`. Raises InvalidError if the arguments cannot
     be signed."""
@@ -126,6 +127,7 @@ def digest(
         policy_version=policy_version,
         schema_version=schema_version,
         checked=checked,
+        salt=salt,
     )
     return sha256_hex(signed)
 
@@ -139,11 +141,13 @@ def signed_text(
     policy_version: str,
     schema_version: str = "",
     checked: JsonObject | None = None,
+    salt: str = "",
 ) -> bytes:
-    """The canonical JSON of exactly these seven members.
+    """The canonical JSON of exactly these eight members.
 
-    Without a schema version (a question; a request of the form before there was one), or where the
-    tool has neither check nor preview, it is of the others. Raises InvalidError.
+    Without a schema version (a question; a request of the form before there was one), a salt (one
+    of the form before there was that), or where the tool has neither check nor preview, it is of
+    the others. Raises InvalidError.
     """
     _require_shallow(arguments)
     signed = {
@@ -157,6 +161,8 @@ def signed_text(
         signed["schema_version"] = schema_version
     if checked:
         signed["checked"] = checked
+    if salt:
+        signed["salt"] = salt
     return canonical_json(signed)
 
 

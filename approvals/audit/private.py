@@ -22,12 +22,20 @@ KIND = "erased"
 """The ledger's kind of an erasure."""
 BY_ARGUMENTS = frozenset({"arguments", "proposed_arguments"})
 """Members and columns with arguments."""
-FROM_ARGUMENTS = frozenset({"facts", "preview", "injected", "written", "defaulted", "seen", "undo"})
-"""Those that are made of arguments, and are private as soon as one of them is."""
-RESULTS = frozenset({"content", "content_sha256", "result", "undo"})
+TRANSCRIPT = "transcript_sha256"
+"""The hash, without a salt, of all that was said in a chat: arguments, results and words."""
+CALL, SALT = "call_hash", "digest_salt"
+"""The hash, without a salt, of a tool and arguments; what was signed with them."""
+FROM_ARGUMENTS = frozenset({
+    "facts", "preview", "injected", "written", "defaulted", "seen", "undo", "budgets", "amount",
+    "scope", CALL, SALT, TRANSCRIPT,
+})  # fmt: skip
+"""Those that are made of arguments, or that let them be guessed, and are private as soon as one
+of them is."""
+RESULTS = frozenset({"content", "content_sha256", "result", "undo", TRANSCRIPT})
 WORDS = frozenset({
     "rationale", "comment", "text", "answer", "why", "calls", "note", "message", "task", "error",
-    "decision", "asked_again", "same_calls", "undoing", "parallel",
+    "decision", "asked_again", "same_calls", "undoing", "parallel", TRANSCRIPT,
 })  # fmt: skip
 """Of people and agents: reasons, comments, questions and answers, tasks."""
 
@@ -63,6 +71,14 @@ class PrivateRule(Value):
         )
 
 
+class _OfChats(PrivateRule):
+    """Where anything is private, the hash of a whole chat is as well, whatever is in it."""
+
+    def says(self, name: str, value: Any) -> bool:
+        """Whether this is that hash."""
+        return name == TRANSCRIPT
+
+
 class Privacy:
     """Goes through the entries of one chain, in order, and says which of them are private."""
 
@@ -70,12 +86,19 @@ class Privacy:
         self._rules, self._tools = rules, dict[str, str]()
 
     def rule_of(self, entry: LedgerEntry) -> PrivateRule | None:
-        """The first rule by which the body is private; None if it is not."""
-        return next(iter(self.rules_of(entry)), None)
+        """The first rule by which the body has to go; None if it need not for the hash of the
+        chat, which is there for the calls of all tools."""
+        return next(iter(self._of_calls(entry)), None)
 
     def rules_of(self, entry: LedgerEntry) -> list[PrivateRule]:
         """All rules by which something in the body is private."""
-        body = entry.body
+        found = self._of_calls(entry)
+        if self._rules and TRANSCRIPT in entry.body:
+            found.append(_OfChats(id=self._rules[0].id))
+        return found
+
+    def _of_calls(self, entry: LedgerEntry) -> list[PrivateRule]:
+        body = {name: value for name, value in entry.body.items() if name != TRANSCRIPT}
         about = body.get("request")
         if isinstance(about, str) and isinstance(body.get("tool"), str):
             self._tools[about] = body["tool"]

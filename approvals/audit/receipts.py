@@ -16,7 +16,7 @@ from countersign.approvals.audit.fields import COMMITMENTS
 from countersign.approvals.audit.handover import Reign, reigns, signed_checkpoint
 from countersign.approvals.audit.ledger import commitment
 from countersign.approvals.audit.merkle import root_of_path
-from countersign.approvals.audit.notes import NoteError, VerifierKey
+from countersign.approvals.audit.notes import Checkpoint, NoteError, VerifierKey
 from countersign.approvals.audit.seals import leaf_of
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.models import JsonObject
@@ -118,12 +118,22 @@ def chain(links: Iterable[JsonObject]) -> tuple[list[tuple[JsonObject, JsonObjec
 def anchor(note: str, part: JsonObject, end: str, known: Sequence[Reign]) -> None:
     """Require that the last of the entries of `part`, whose hash is `end`, is in the tree of a
     signed checkpoint by its proof. Raises UntrustedError or ReceiptError."""
+    last = loads(part["entries"][-1]["text"])
+    in_tree(signed(note, known), part["proof"], last["session"], int(last["seq"]), end)
+
+
+def signed(note: str, known: Sequence[Reign]) -> Checkpoint:
+    """What a note says that one of these keys has signed. Raises UntrustedError."""
     try:
-        checkpoint = signed_checkpoint(note, known)
+        return signed_checkpoint(note, known)
     except NoteError as exc:
         raise UntrustedError(str(exc)) from exc
-    proof, last = part["proof"], loads(part["entries"][-1]["text"])
-    leaf = leaf_of(last["session"], int(last["seq"]), end)
+
+
+def in_tree(checkpoint: Checkpoint, proof: JsonObject, session: str, seq: int, end: str) -> None:
+    """Require that it is proven to be in the tree that a chain stood at `seq`, with the hash `end`.
+    Raises ReceiptError."""
+    leaf = leaf_of(session, seq, end)
     path = [bytes.fromhex(each) for each in proof["path"]]
     position = proof["position"]
     if type(position) is not int:

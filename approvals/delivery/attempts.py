@@ -33,6 +33,12 @@ Shown = tuple[Delivery, RequestView]
 Over = Callable[[Delivery, RequestView], bool]
 
 
+def told(reference: JsonObject) -> JsonObject:
+    """What the ledger says of where it is: not the hash of the text there, which has arguments in
+    it and no salt."""
+    return {name: value for name, value in reference.items() if name != "shown"}
+
+
 def is_untried(delivery: Delivery) -> bool:
     """Whether nothing of it can be there: nobody has ever tried to show it."""
     return (delivery.reference, delivery.attempts, delivery.doubt_at) == (None, 0, None)
@@ -210,7 +216,7 @@ def _shown(
             "request": delivery.request_id,
             "channel": delivery.channel,
             "target": delivery.target,
-            "reference": reference,
+            "reference": told(reference),
         }
         ledger_rows.append(unit, view.session.id, ("delivered", body))
         _say_where(unit, view.session, delivery, reference)

@@ -163,6 +163,9 @@ class ToolCall(Value):
     """Of the tool: what its body makes of these arguments."""
     checked: Checked = Checked()
     """Shown, and so signed, with the call."""
+    digest_salt: str = Field(default="", repr=False)
+    """Signed with the call, so that its digest says nothing to who does not know it; "" before it
+    is asked."""
 
 
 class Injected(Value):

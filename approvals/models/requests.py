@@ -28,6 +28,7 @@ from countersign.approvals.models.calls import (
 )
 from countersign.approvals.models.canaries import Canary
 from countersign.approvals.models.principals import Proof, Via
+from countersign.approvals.models.results import Result
 from countersign.approvals.models.timing import Timing
 from countersign.approvals.models.undos import UndoOffer
 
@@ -52,37 +53,6 @@ class Verdict(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"
     MODIFY = "modify"
-
-
-class Outcome(StrEnum):
-    """What became of a tool call, as the agents are told."""
-
-    EXECUTED = "executed"
-    EXECUTED_WITH_CHANGES = "executed_with_changes"
-    FAILED = "failed"
-    NOT_EXECUTED = "not_executed"
-
-
-class Cause(StrEnum):
-    """Why a tool call was not executed."""
-
-    REJECTED = "rejected"
-    EXPIRED = "expired"
-    DENIED_BY_POLICY = "denied_by_policy"
-    DRIFT = "drift"
-    IN_DOUBT = "in_doubt"
-    SHADOW = "shadow"
-    INVALID_ARGUMENTS = "invalid_arguments"
-    CANCELLED = "cancelled"
-    NO_APPROVER = "no_approver"
-    """Nobody who may decide it is left; it was not asked."""
-    LIMIT = "limit"
-    WITHDRAWN = "withdrawn"
-    """The agent took its proposal back, asked about it."""
-    CANARY = "canary"
-    """It was a test of whether people look; nothing was ever to run."""
-    PRECONDITION = "precondition"
-    """The tool's own check says that it makes no sense now, or could not say anything."""
 
 
 class Vote(Value):
@@ -142,34 +112,6 @@ class ChangedBy(Value):
     """With the name of whom they stood in for: `Megan Bowen for Alex Wilber`."""
     via: Via
     at: datetime
-
-
-class Finding(Value):
-    """What a person found in the target system, about a call of which nobody else could say."""
-
-    happened: bool
-    """Whether the call took effect."""
-    note: str
-    by: PrincipalId
-    by_name: str
-    via: Via
-    at: datetime
-
-
-class Result(Value):
-    """What became of a call, typed so that agents neither loop nor claim success."""
-
-    outcome: Outcome
-    content: str = ""
-    """The tool's return value or error text, as the agents read it."""
-    characters: int | None = None
-    """Of all of it, where `content` is only its head; see `approvals.decisions.long_results`."""
-    cause: Cause | None = None
-    retry: bool = False
-    """Whether proposing it again can make sense."""
-    message: str = ""
-    finding: Finding | None = None
-    """By whom it is known, where the tool never said."""
 
 
 class SameCall(Value):
@@ -242,6 +184,10 @@ class Request(Value):
     preview: Preview | None = None
     asked_again: str = ""
     """Why this revision had to be asked, where that is neither the agent nor an edit."""
+    digest_salt: str = Field(default="", repr=False)
+    """128 random bits in hex that are signed with the call: who has only its digest cannot try out
+    what was in it. One for all revisions, so that the digest of an edit can be foreseen. "" in
+    requests of the form before there was one."""
     call_hash: str = ""
     """SHA-256 of the canonical tool and arguments: the same call has the same."""
     same_calls: tuple[SameCall, ...] = ()

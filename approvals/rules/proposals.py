@@ -81,11 +81,10 @@ def checked(proposal: Proposal, policy_version: str) -> tuple[Proposal, str]:
     """The proposal and its digest. Arguments without a canonical form become its problem."""
     call = proposal.call
     texts = {name: well_formed(getattr(call, name)) for name in _TEXTS}
-    if any(text is not getattr(call, name) for name, text in texts.items()):
-        call = call.model_copy(update=texts)
-        proposal = proposal.model_copy(update={"call": call})
+    call = call.model_copy(update={**texts, "digest_salt": ids.new_token()})
+    proposal = proposal.model_copy(update={"call": call})
     try:
-        return proposal, call_digest(call, policy_version)
+        return proposal, call_digest(proposal.call, policy_version)
     except InvalidError as exc:
         call = call.model_copy(update={"arguments": {"raw": _raw(call.arguments)}})
         refused = proposal.model_copy(update={"call": call, "problem": str(exc)})
@@ -118,6 +117,7 @@ def call_text(call: ToolCall, policy_version: str) -> bytes:
         policy_version=policy_version,
         schema_version=call.schema_version,
         checked=call.checked.signed(),
+        salt=call.digest_salt,
     )
 
 
@@ -133,6 +133,7 @@ def call_of(request: Request, arguments: JsonObject) -> ToolCall:
         rationale=request.rationale,
         schema_version=request.schema_version,
         checked=request.checked,
+        digest_salt=request.digest_salt,
     )
 
 
@@ -197,6 +198,7 @@ def build(
         policy_version=policy_version,
         revision=1,
         digest=digest_hex,
+        digest_salt=call.digest_salt,
         stages=ruling.stages,
         stage=0,
         channels=ruling.channels,

@@ -11,15 +11,14 @@ from sqlalchemy import Connection, select
 from countersign.approvals.audit.archives import Archive, Kept, hash_of
 from countersign.approvals.audit.bundles import Bundled
 from countersign.approvals.audit.ledger import Verification, combine
-from countersign.approvals.audit.notes import VerifierKey
-from countersign.approvals.audit.receipts import ReceiptError, anchor, chain, known_keys
+from countersign.approvals.audit.notes import Checkpoint, VerifierKey
+from countersign.approvals.audit.receipts import ReceiptError, in_tree, known_keys, signed
 from countersign.approvals.errors import IntegrityError
 from countersign.approvals.models import JsonObject
-from countersign.approvals.store import archived, codec
+from countersign.approvals.store import archived, sound
 from countersign.approvals.store.ledger import Chain
-from countersign.approvals.store.receipts import link_of
+from countersign.approvals.store.schema import ledger, metadata, sessions
 from countersign.approvals.store.schema import ledger_leaves as leaves
-from countersign.approvals.store.schema import metadata
 from countersign.approvals.store.tables import Row
 from countersign.approvals.store.verifying import compared
 
@@ -28,6 +27,13 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 def checked(kept: Kept, rows: Rows) -> Verification:
     """A session of a file by itself: its chain, and its rows against the chain."""
+    if is_sound(kept, rows):
+        return Verification(entries=kept.entries)
+    return closer(kept, rows)
+
+
+def closer(kept: Kept, rows: Rows) -> Verification:
+    """What is wrong with a session of a file, if anything is."""
     try:
         chain_rows: list[Any] = [SimpleNamespace(_mapping=r, **r) for r in rows["ledger"]]
         found = Chain(kept.session, (kept.entries, kept.head), chain_rows)
@@ -36,6 +42,24 @@ def checked(kept: Kept, rows: Rows) -> Verification:
     except (KeyError, TypeError, AttributeError) as exc:  # nothing that we wrote
         problem = f"session {kept.session}: cannot be read in the archive: {exc!r}"
         return Verification(entries=0, problems=(problem,))
+
+
+def is_sound(kept: Kept, rows: Rows) -> bool:
+    """Whether all of it is as this release writes it; False: look closer."""
+    try:
+        (session,) = [sound.values(sessions, row) for row in rows[sessions.name]]
+        entries = [sound.values(ledger, row) for row in rows[ledger.name]]
+        stored = [
+            (columns, sound.values(columns.table, row))
+            for name, columns in sound.OF.items()
+            if name != sessions.name
+            for row in rows.get(name, ())
+        ]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return False
+    of, *end = sound.end_of(session)
+    fits = (of, *end) == (kept.session, kept.entries, kept.head)
+    return fits and sound.is_sound(session, entries, stored)
 
 
 def _row(table: str, row: Mapping[str, Any]) -> Row:
@@ -48,6 +72,7 @@ def proven(archive: Archive, trusted: Sequence[VerifierKey]) -> Bundled:
     UntrustedError, with the first session that does not fit."""
     manifest = archive.manifest
     known = known_keys({"handovers": list(manifest.handovers)}, trusted)
+    checkpoint: Checkpoint | None = None
     entries = 0
     for kept in manifest.sessions:
         try:
@@ -56,19 +81,12 @@ def proven(archive: Archive, trusted: Sequence[VerifierKey]) -> Bundled:
             raise ReceiptError(str(exc)) from exc
         if problems := checked(kept, rows).problems:
             raise ReceiptError(f"{archive.path.name}: {problems[0]}")
-        found = [codec.ledger_entry(_as_row(row)) for row in rows["ledger"]]
-        links = [link_of(entry, shown=True) for entry in found]
-        part: JsonObject = {
-            "entries": links,
-            "proof": {"position": kept.position, "path": list(kept.path)},
-        }
-        anchor(manifest.checkpoint, part, chain(links)[1], known)
-        entries += len(links)
+        if checkpoint is None:
+            checkpoint = signed(manifest.checkpoint, known)
+        proof: JsonObject = {"position": kept.position, "path": list(kept.path)}
+        in_tree(checkpoint, proof, kept.session, kept.entries, kept.head)
+        entries += kept.entries
     return Bundled(sessions=len(manifest.sessions), entries=entries, withheld=0)
-
-
-def _as_row(row: Mapping[str, Any]) -> Any:
-    return SimpleNamespace(_mapping=row, **row)
 
 
 def against(connection: Connection, archive: Archive, only: str | None = None) -> Verification:
@@ -120,4 +138,5 @@ _COMPARED = (
     "deliveries",
     "grant_uses",
     "budget_uses",
+    "hindsights",
 )

@@ -32,7 +32,8 @@ _TEXTS = frozenset({"rationale", "comment", "text", "answer", "why", "task", "er
 """Columns of plain text, in which `[erased]` may stand."""
 _INSIDE = ("content", "message", "comment")
 """Members of a result or a decision that say something."""
-_EMPTY = {"calls": "[]", "asked_again": "", "preview": None, "facts": None}
+_EMPTY = {"calls": "[]", "asked_again": "", "digest_salt": "", "call_hash": ""}
+"""Of columns that cannot be null."""
 
 
 def erase(

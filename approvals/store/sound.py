@@ -105,6 +105,19 @@ _STATUS, _REQUESTER = _REQUESTS.place["status"], _REQUESTS.place["requester"]
 Stored = Sequence[tuple[Columns, Values]]
 
 
+def values(table: Table, row: Mapping[str, Any]) -> Values:
+    """A row that was read elsewhere, in the order of its table. Raises KeyError for one that has
+    other columns."""
+    if len(row) != len(table.c):
+        raise KeyError(table.name)
+    return tuple([row[column.name] for column in table.c])
+
+
+def end_of(session: Values) -> Values:
+    """The id of a session, and where its row says that its chain ends: number and hash."""
+    return session[_SESSION_ID], session[_SEQ], session[_HEAD]
+
+
 class _LookCloserError(ValueError):
     """This is not how we write, or not any more."""
 

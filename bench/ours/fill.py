@@ -34,7 +34,7 @@ Rows = dict[str, list[tuple[Any, ...]]]
 SEPARATOR = "\0"
 """Stands in no text that was ever stored."""
 _TEXT = object()
-DIGESTS = frozenset({"digest", "execution_token", "call_hash"})
+DIGESTS = frozenset({"digest", "digest_salt", "execution_token", "call_hash"})
 """Columns of requests that SQLite keeps as the bytes that their digits say."""
 
 
@@ -172,6 +172,7 @@ class Mould:
         }
         if row["schema_version"]:
             signed["schema_version"] = row["schema_version"]
+        signed["salt"] = row["digest_salt"]
         text = canonical_json(signed)
         require(sha256_hex(text) == row["digest"], f"{row['id']} is not what was signed")
         return text.decode()

@@ -67,6 +67,8 @@ requests = Table(
     Column("canary", Text),
     # The people who changed it, where any did.
     Column("changed_by", Text),
+    # "" where the digest is of the form before there were salts.
+    Column("digest_salt", Hex, nullable=False, server_default=""),
     UniqueConstraint("session_id", "call_id"),
 )
 Index(

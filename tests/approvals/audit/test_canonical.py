@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import struct
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +19,12 @@ from countersign.approvals.audit.canonical import (
     digest,
     sha256_hex,
     short,
+    signed_text,
     well_formed,
 )
 from countersign.approvals.errors import InvalidError
 
+VECTORS = Path(__file__).parents[3] / "docs" / "vectors" / "digests.json"
 # Source: RFC 8785, section 3.2.2 (input) and 3.2.3 (sorted) and 3.2.4 (UTF-8).
 RFC_INPUT = r"""{
   "numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
@@ -175,6 +179,7 @@ def test_true_and_one_differ_but_one_and_one_point_zero_do_not() -> None:
         ("arguments", {"amount": "100"}),
         ("arguments", {"amount": 100, "extra": None}),
         ("policy_version", "v2"),
+        ("salt", "00"),
     ],
 )
 def test_every_member_of_a_call_changes_its_digest(member: str, other: Any) -> None:
@@ -188,6 +193,19 @@ def test_digest_is_the_sha_256_of_the_documented_object() -> None:
     )
 
     assert sha256_hex(written.encode()) == digest(**CALL)
+
+
+def test_the_published_digests_hold() -> None:
+    vectors = json.loads(VECTORS.read_text("utf-8"))
+
+    assert {True, False} == {"salt" in each["members"] for each in vectors}
+    for each in vectors:
+        members = dict(each["members"])
+        call = {"session_id": members.pop("session"), **members}
+
+        assert each["signed"] == signed_text(**call).decode()
+        assert each["digest"] == digest(**call)
+        assert each["digest"] == hashlib.sha256(each["signed"].encode()).hexdigest()
 
 
 def test_order_of_arguments_does_not_change_the_digest() -> None:

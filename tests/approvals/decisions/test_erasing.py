@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from hashlib import sha256
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select, update
 
+from countersign.approvals import ids
 from countersign.approvals.audit import bundles
 from countersign.approvals.audit.notes import SigningKey
 from countersign.approvals.audit.private import PrivateRule, without
@@ -25,6 +29,8 @@ from countersign.approvals.errors import (
 from countersign.approvals.forms.causes import Ending, SessionCause
 from countersign.approvals.jobs.sealing import Sealing
 from countersign.approvals.models import LedgerEntry, LookUp, Request
+from countersign.approvals.rules import proposals
+from countersign.approvals.rules.proposals import call_digest, call_hash, call_of
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import policy_versions, schema
 from countersign.approvals.store.exporting import Wanted
@@ -100,6 +106,73 @@ async def test_a_redacted_export_verifies_and_says_nothing_private(world: World)
     assert "" == lines[1].salt
     assert "Contoso" not in str([e.body for e in late if "arguments" in e.body])
     assert "Contoso" in json.dumps(await trail(world, RESULTS).bundle(Wanted()))
+
+
+def guesses(request: Request, salt: str) -> set[str]:
+    """Hashes, of calls, by who knows all of a request but its salt."""
+    call = call_of(request, request.arguments)
+    salted = call.model_copy(update={"digest_salt": salt})
+    return {call_digest(salted, request.policy_version), call_hash(call.tool, call.arguments)}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("when", ["asked", "asked after the rule", "erased"])
+async def test_no_hash_that_leaves_the_house_helps_to_guess_what_is_private(
+    world: World, when: str
+) -> None:
+    """Of an auditor who knows all but a short value, tries out what that could be, and takes each
+    text in an export for the salt."""
+    if when == "asked after the rule":
+        world.domain = world.composed(handoff=world.handoff, private=[CUSTOMER])
+        world.records, world.approvals = world.domain.records, world.domain.approvals
+        world.runs = world.domain.runs
+    request = await over(world)
+    rules = () if when == "erased" else (CUSTOMER,)
+    if when == "erased":
+        await trail(world).receipt(request.id)
+        await trail(world).erase(request.session_id, "customer", "Art. 17.", acting(ROOT))
+    audit = trail(world, *rules)
+    receipt, bundle = await audit.receipt(request.id), await audit.bundle(Wanted())
+    lines = [e.model_dump(mode="json") async for e in audit.entries(Wanted())]
+    said = json.dumps([receipt, bundle, lines])
+    hexes = set(re.findall(r"[0-9a-f]{16,}", said))
+    found = {guess for salt in {"", *hexes} for guess in guesses(request, salt)}
+
+    assert request.digest in hexes
+    assert {request.digest} <= guesses(request, request.digest_salt)
+    assert set() == hexes & found
+    assert request.digest_salt not in said
+    transcript = NOTHING_SAID.transcript_sha256
+    assert (when == "asked after the rule") == (transcript not in said)
+    if when == "erased":
+        assert request.digest_salt not in await everything(world)
+        assert request.call_hash not in await everything(world)
+
+
+@pytest.mark.asyncio
+async def test_what_was_signed_without_a_salt_runs_and_is_on_receipts_as_it_was(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As releases before there was one have asked, and their databases have it."""
+    monkeypatch.setattr(proposals, "ids", SimpleNamespace(**{**vars(ids), "new_token": str}))
+    now, policy = world.clock.now(), world.policy
+    await world.store.write(
+        lambda c: policy_versions.keep(c, policy.version, policy.document.text(), now)
+    )
+    run = await world.begun()
+    (request,) = await world.submit(run, world.proposal(run.session.id, "quote", ARGUMENTS))
+    await world.vote(request)
+    run = await world.begin(run.session.id)
+    claimed = await world.runs.claim(run, request.id, request.arguments)
+    made = await trail(world).receipt(request.id)
+
+    assert "" == request.digest_salt
+    assert isinstance(claimed, Request)
+    assert '"salt"' not in made["signed"]
+    assert request.digest == sha256(made["signed"].encode()).hexdigest()
+    assert made["summary"] == by_product(json.dumps(made)) == by_script(json.dumps(made))
+    hidden = await trail(world, CUSTOMER).receipt(request.id)
+    assert ("", hidden["summary"]) == (hidden["signed"], by_script(json.dumps(hidden)))
 
 
 @pytest.mark.asyncio

@@ -174,8 +174,22 @@ def test_execution_tokens_are_never_the_same() -> None:
 
 def test_good_proposal_keeps_its_arguments_and_gets_its_digest() -> None:
     value = proposal()
+    sound, digest_hex = checked(value, "v1")
+    salt = sound.call.digest_salt
+    salted = value.call.model_copy(update={"digest_salt": salt})
 
-    assert (value, call_digest(value.call, "v1")) == checked(value, "v1")
+    assert value.model_copy(update={"call": salted}) == sound
+    assert call_digest(salted, "v1") == digest_hex
+    assert 128 == 4 * len(salt)
+
+
+def test_the_same_call_has_another_digest_each_time() -> None:
+    """Whoever knows all of a call but one short value cannot find that by its digest."""
+    one, other = checked(proposal(), "v1"), checked(proposal(), "v1")
+
+    assert one[0].call.arguments == other[0].call.arguments
+    assert one[1] != other[1]
+    assert call_digest(proposal().call, "v1") not in (one[1], other[1])
 
 
 @pytest.mark.parametrize(

@@ -245,6 +245,18 @@ async def test_altered_text_is_restored_even_if_nobody_decides(world: DeskWorld)
     assert 1 == await world.count(request, "ticket_altered")
 
 
+async def test_the_ledger_has_no_hash_of_what_a_ticket_says(world: DeskWorld) -> None:
+    """It has the arguments in it and no salt: who knows the rest could try them out."""
+    request, ticket = await world.ticketed()
+    reference = (await world.delivery(request)).reference or {}
+    entries = await world.records.ledger(request.session_id)
+    told = [e.body["reference"] for e in entries if e.kind == "delivered"]
+    (delivered,) = (each for each in told if "ticket" in each)
+
+    assert {**delivered, "shown": text_sha256(ticket.text)} == reference
+    assert text_sha256(ticket.text) not in str(entries)
+
+
 async def test_text_that_is_restored_and_is_another_by_now_is_known_as_ours(
     world: DeskWorld,
 ) -> None:
