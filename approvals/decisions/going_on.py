@@ -9,6 +9,7 @@ elsewhere the session has to be locked before anything else, and is read with th
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import TypeVar
 
 from countersign.approvals.decisions.handoff import Run
@@ -47,6 +48,7 @@ async def go_on(
     left = run.left.pop() if run.left else None
     if left is not None and _fits(store, left, request_id):
 
+        @wraps(work)  # it is that transaction, whoever names it
         def from_there(unit: Unit) -> T:
             unit.left, unit.heads[left.session_id] = left, left.head
             if left.request is not None and left.is_unshown:
