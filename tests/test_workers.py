@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -81,6 +82,31 @@ def test_what_ends_a_worker_is_the_report_of_its_test(run: Run) -> None:
     assert "ended with 3 while it ran test_cases.py::test_ends" in said
     assert "ended with -9 while it ran test_cases.py::test_is_killed" in said
     assert "ValueError: too late" in said
+
+
+def test_a_test_over_its_time_says_where_it_stood(run: Run) -> None:
+    cases = "import time\ndef test_a(): pass\ndef test_b(): time.sleep(60)\n"
+    said, _ = run("--workers", "2", "-o", "timeout=0.5", "-o", "timeout_method=signal", cases=cases)
+
+    assert "Failed: Timeout (>0.5s)" in said
+    assert "1 failed, 1 passed" in said
+
+
+def test_an_interrupt_ends_what_a_test_has_started_though_all_ignore_it(
+    run: Run,
+) -> None:
+    cases = (
+        "import signal, subprocess\ndef test_a(): pass\ndef test_b():\n"
+        "    one = subprocess.Popen(['sleep', '60'])\n    one.send_signal(signal.SIGINT)\n"
+        "    assert one.wait(10) == -signal.SIGINT\n"
+    )
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        said, _ = run("--workers", "2", cases=cases)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert "2 passed" in said
 
 
 def test_after_enough_failures_no_more_are_run(run: Run, tmp_path: Path) -> None:

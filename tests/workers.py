@@ -14,6 +14,7 @@ from __future__ import annotations
 import atexit
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest._io import TerminalWriter
 from _pytest.junitxml import xml_key
 from xdist.remote import serialize_warning_message  # type: ignore[import-untyped]
 from xdist.workermanage import unserialize_warning_message  # type: ignore[import-untyped]
@@ -226,6 +228,10 @@ class _Child:
         os.environ["PYTEST_XDIST_WORKER"] = self._name
         config.workerinput = {"workerid": self._name}  # type: ignore[attr-defined]
         plugins.unregister(plugins.getplugin("terminalreporter"))
+        # pytest-timeout writes the stacks there: into what the test has printed.
+        config.get_terminal_writer = lambda: TerminalWriter(sys.stderr)  # type: ignore[method-assign]
+        # Whoever starts all of it in the background lets it ignore this, and so all that it starts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         if xml_key in config.stash:  # what a test records goes into its report
             plugins.unregister(config.stash[xml_key])
             del config.stash[xml_key]

@@ -78,6 +78,8 @@ class RequestView(Value):
     """The worst class of the calls of its checkpoint that wait with it; None of one alone."""
     undos: tuple[Undone, ...] = ()
     """Every attempt to take back what it has done, oldest first."""
+    undos_beside: tuple[Undone, ...] = ()
+    """Every attempt to take back what its siblings have done."""
     hindsights: tuple[Hindsight, ...] = ()
     """What people have put on record of it afterwards, oldest first."""
     calls: str = ""
@@ -87,8 +89,12 @@ class RequestView(Value):
     def undoable(self) -> UndoOffer | None:
         """What would take back what it has done; None if nothing would, or an attempt stands. Its
         time may be over."""
-        stands = any(each.state is not UndoState.NOT_UNDONE for each in self.undos)
-        return None if stands else self.request.undo
+        return offered(self.request, self.undos)
+
+    def undos_of(self, request: Request) -> tuple[Undone, ...]:
+        """Every attempt to take back what this call of its checkpoint has done, oldest first."""
+        known = (*self.undos, *self.undos_beside)
+        return tuple(each for each in known if each.session.undoes == request.id)
 
     @property
     def held(self) -> tuple[Pause, ...]:
@@ -103,6 +109,12 @@ class RequestView(Value):
     def is_over(self) -> bool:
         """Whether what is shown now will not change any more."""
         return is_over(self.request)
+
+
+def offered(request: Request, undos: Sequence[Undone]) -> UndoOffer | None:
+    """What would take back what it has done; None if nothing would, or an attempt stands."""
+    stands = any(each.state is not UndoState.NOT_UNDONE for each in undos)
+    return None if stands else request.undo
 
 
 def is_over(request: Request) -> bool:

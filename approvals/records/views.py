@@ -65,6 +65,7 @@ class Views:
             questions=rows.questions,
             on_call=self.on_call(rows.request),
             undos=rows.undos,
+            undos_beside=rows.undos_beside,
             hindsights=rows.hindsights,
             reversibility=self._worst(rows),
         )

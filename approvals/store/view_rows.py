@@ -45,6 +45,8 @@ class ViewRows(NamedTuple):
     questions: tuple[Question, ...] = ()
     undos: tuple[Undone, ...] = ()
     hindsights: tuple[Hindsight, ...] = ()
+    undos_beside: tuple[Undone, ...] = ()
+    """Of the siblings."""
 
 
 def view_rows(connection: Connection, request_id: str) -> ViewRows:
@@ -52,16 +54,19 @@ def view_rows(connection: Connection, request_id: str) -> ViewRows:
     request = requests.get(connection, request_id)
     session = sessions.get(connection, request.session_id)
     together = requests.of_checkpoint(connection, request.session_id, request.checkpoint_id)
+    siblings = [other for other in together if other.id != request.id]
+    done = [other.id for other in siblings if other.undo is not None]
     return ViewRows(
         request=request,
         session=session,
         votes=tuple(vote_rows.of_request(connection, request_id)),
-        siblings=tuple(other for other in together if other.id != request.id),
+        siblings=tuple(siblings),
         openings=tuple(openings.of_revision(connection, request.id, request.revision)),
         pauses=tuple(pauses.active(connection)),
         questions=tuple(questions.of_request(connection, request.id)) if request.questions else (),
         undos=() if request.undo is None else tuple(undos.of_request(connection, request.id)),
         hindsights=_hindsights(connection, request),
+        undos_beside=tuple(u for of in done for u in undos.of_request(connection, of)),
     )
 
 

@@ -8,11 +8,13 @@ from countersign.approvals.forms.display import Shown, set_by_workflow, shown_fa
 from countersign.approvals.forms.together import branch_of
 from countersign.approvals.forms.values import value_text
 from countersign.approvals.forms.wording import cut_visibly, in_words
-from countersign.approvals.models import JsonObject, Outcome, Request, RequestStatus
+from countersign.approvals.models import JsonObject, Outcome, Request, RequestStatus, Undone
+from countersign.approvals.ports.channels import offered
 from countersign.bot.teams.arguments import ArgumentsTable, Space, arguments_table, value_cell
-from countersign.bot.teams.elements import button, plain, runs, sentence
+from countersign.bot.teams.elements import button, label, plain, runs, sentence
 from countersign.bot.teams.outcome import state
 from countersign.bot.teams.parts import Look, asked_again, budgets, same_calls
+from countersign.bot.teams.undos import attempts
 
 ROOMY = 4
 """So many calls are shown with every argument on a line of its own."""
@@ -22,25 +24,29 @@ _TABLE = Space(rows=15, value_characters=2_000)
 
 
 def call_whole(
-    number: int, request: Request, shown: Sequence[Shown], calls: str, look: Look
+    number: int,
+    request: Request,
+    shown: Sequence[Shown],
+    undos: Sequence[Undone],
+    calls: str,
+    look: Look,
 ) -> ArgumentsTable:
     """With its arguments as a table, the agent's reason, and a button that opens it."""
-    table = arguments_table(shown, _TABLE, prefix=f"call-{number}")
-    beside = [*set_by_workflow(request.injected), *shown_facts(request.facts)]
-    more = arguments_table(beside, _TABLE, prefix=f"beside-{number}") if beside else None
+    passed = [*shown, *set_by_workflow(request.injected)]
+    table = arguments_table(passed, _TABLE, prefix=f"call-{number}")
+    found = arguments_table(shown_facts(request.facts), _TABLE, prefix=f"fact-{number}")
     elements: list[JsonObject] = [
         sentence(("bold", _title(number, request)), *_stands(request)),
         *_said(request),
         *table.elements,
-        *(more.elements if more else ()),
-        *_came_of(request),
+        *((label("As checked when it was asked"), *found.elements) if request.facts else ()),
+        *_came_of(request, undos),
     ]
-    if request.status is RequestStatus.PENDING:
-        said = request.rationale.strip()
-        elements += [reason_of(said)] if said else []
-        title = f"Decide {number} alone" if not request.preview else f"Open {number}, see preview"
-        elements.append({"type": "ActionSet", "actions": [_open(title, request, calls, look)]})
-    complete = table.complete and (more is None or more.complete) and not request.preview
+    said = request.rationale.strip() if request.status is RequestStatus.PENDING else ""
+    elements += [reason_of(said)] if said else []
+    title = _leading(number, request, undos)
+    elements.append({"type": "ActionSet", "actions": [_open(title, request, calls, look)]})
+    complete = table.complete and found.complete and not request.preview
     box = {"type": "Container", "separator": True, "spacing": "Medium", "items": elements}
     return ArgumentsTable((box,), complete)
 
@@ -49,6 +55,7 @@ def call_line(
     number: int,
     request: Request,
     shown: Sequence[Shown],
+    undos: Sequence[Undone],
     calls: str,
     look: Look,
     *,
@@ -56,8 +63,9 @@ def call_line(
 ) -> ArgumentsTable:
     """In a few words that lead to its own view; what is long is folded. `unnamed`: the card says
     already which tool all of them are for."""
-    beside = [*set_by_workflow(request.injected), *shown_facts(request.facts)]
-    pairs = [f"{each.label}: {each.whole}" for each in (*shown, *beside)]
+    passed = [*shown, *set_by_workflow(request.injected)]
+    pairs = [f"{each.label}: {each.whole}" for each in passed]
+    pairs += [f"Checked: {each.label}: {each.whole}" for each in shown_facts(request.facts)]
     pairs += [note for each in shown for note in each.notes]
     cell = value_cell("; ".join(pairs) or "No arguments.", LINE, f"call-{number}")
     title = f"{number}." if unnamed else _title(number, request)
@@ -72,10 +80,17 @@ def call_line(
     box = {
         "type": "Container",
         "separator": True,
-        "items": [head, *below, *_said(request), *_came_of(request)],
+        "items": [head, *below, *_said(request), *_came_of(request, undos)],
         "selectAction": _opening(f"Open {number}", request, calls, look),
     }
     return ArgumentsTable((box,), cell.complete and not request.preview)
+
+
+def _leading(number: int, request: Request, undos: Sequence[Undone]) -> str:
+    """What pressing the button is for."""
+    if request.status is RequestStatus.PENDING:
+        return f"Open {number}, see preview" if request.preview else f"Decide {number} alone"
+    return f"Open {number}, to undo it" if offered(request, undos) else f"Open {number}"
 
 
 def _title(number: int, request: Request) -> str:
@@ -95,13 +110,14 @@ def _stands(request: Request) -> list[tuple[str, str]]:
     return [("bold", said)]
 
 
-def _came_of(request: Request) -> list[JsonObject]:
-    """What the tool has said."""
+def _came_of(request: Request, undos: Sequence[Undone]) -> list[JsonObject]:
+    """What the tool has said, and what became of taking that back."""
     result = request.result
     if result is None or result.outcome is Outcome.NOT_EXECUTED:
         return []
     said = (result.content or result.message).strip()
-    return [plain(cut_visibly(said, RESULT_SHOWN), isSubtle=True)] if said else []
+    words = [plain(cut_visibly(said, RESULT_SHOWN), isSubtle=True)] if said else []
+    return [*words, *attempts(undos)]
 
 
 def _said(request: Request) -> list[JsonObject]:

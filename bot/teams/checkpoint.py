@@ -19,7 +19,7 @@ from countersign.approvals.forms.together import (
     waiting,
 )
 from countersign.approvals.forms.wording import cut_visibly, in_words
-from countersign.approvals.models import JsonObject, Request, RequestStatus, Risk
+from countersign.approvals.models import JsonObject, Request, RequestStatus, Risk, Undone
 from countersign.approvals.ports import RequestView
 from countersign.approvals.rules.deciding import stages_in_words
 from countersign.bot.teams.approval import Drawn, Note, Typed, comment_input
@@ -32,7 +32,7 @@ from countersign.bot.teams.outcome import state
 from countersign.bot.teams.parts import NAME_LIMIT, Look, action_data, paused, top
 from countersign.connectors.receipts import prefix_of
 
-Draw = Callable[[int, Request, Sequence[Shown], str, Look], ArgumentsTable]
+Draw = Callable[[int, Request, Sequence[Shown], Sequence[Undone], str, Look], ArgumentsTable]
 MOST_LISTED = 30
 """Calls of one card; of more it shows the first ones, and leads to the page with all."""
 FIRST = 10
@@ -158,7 +158,7 @@ def _lines(
         shown = shown_arguments(
             each.arguments, schema, first=each.show_first, defaulted=each.defaulted
         )
-        drawn = draw(numbers[each.id], each, shown, calls, look)
+        drawn = draw(numbers[each.id], each, shown, view.undos_of(each), calls, look)
         elements += drawn.elements
         complete = complete and (drawn.complete or each.status is not RequestStatus.PENDING)
     left = len(members) - len(chosen)

@@ -15,7 +15,7 @@ from countersign.approvals.errors import (
 )
 from countersign.approvals.forms.together import waiting
 from countersign.approvals.forms.wording import in_words
-from countersign.approvals.models import Actor, JsonObject, Request, RequestStatus
+from countersign.approvals.models import Actor, JsonObject, Request
 from countersign.approvals.ports import RequestView
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.records import Records
@@ -79,14 +79,13 @@ async def _on_one(
     calls = click.within
     if click.verb == "list":
         return await _all(records, click, look)
-    number, before = next(
-        (n, each) for n, each in enumerate(members, start=1) if each.id == click.request_id
-    )
+    ids = [each.id for each in members]
     own = replace(click, verb=_LOOKS.get(click.verb, click.verb))
     inner = replace(look, within=calls)
     reply = await answer(approvals, records, own, actor, inner, links)
     after = (await records.view(click.request_id)).request
-    if before.status is RequestStatus.PENDING and after.status is not RequestStatus.PENDING:
+    if reply.decided:
+        number = ids.index(click.request_id) + 1
         return await _all(records, click, look, Note(_told(number, after), "accent"))
     back = button(
         look.flavour, "list", f"Back to all {len(members)}", action_data(after),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from countersign.approvals.forms.display import shown_arguments
 from countersign.approvals.forms.undos import attempt_words, takes_back
 from countersign.approvals.forms.wording import cut_visibly, in_words
-from countersign.approvals.models import JsonObject, Request, UndoState
+from countersign.approvals.models import JsonObject, Request, Undone, UndoState
 from countersign.approvals.ports import RequestView
 from countersign.bot.teams.arguments import ArgumentsTable, Space, arguments_table
 from countersign.bot.teams.elements import Flavour, banner, button, label, moment, plain, words
@@ -22,13 +24,18 @@ def undo_of(view: RequestView) -> list[JsonObject]:
     return [banner(f"↩ {cut_visibly(text, WORDS_SHOWN)}", "accent")] if text else []
 
 
+def attempts(undos: Sequence[Undone]) -> list[JsonObject]:
+    """What became of the newest attempts to take a call back."""
+    return [
+        plain(cut_visibly(f"{_MARKS[each.state]} {attempt_words(each)}", WORDS_SHOWN))
+        for each in undos[-MOST_ATTEMPTS:]
+    ]
+
+
 def undone(view: RequestView, space: Space) -> ArgumentsTable:
     """The newest attempts to take it back; else the call that would, in full, and until when it is
     offered. Complete if the button may stand below: nobody asks for what they cannot read."""
-    elements = [
-        plain(cut_visibly(f"{_MARKS[each.state]} {attempt_words(each)}", WORDS_SHOWN))
-        for each in view.undos[-MOST_ATTEMPTS:]
-    ]
+    elements = attempts(view.undos)
     offer, complete = view.undoable, False
     if offer is not None and offer.until is not None:
         table = arguments_table(shown_arguments(offer.arguments), space, prefix="undo")

@@ -25,6 +25,8 @@ class Reply:
 
     card: JsonObject
     aside: str = ""
+    decided: bool = False
+    """Whether this click has decided it."""
 
 
 def corrected(outcome: VoteOutcome, click: Click, view: RequestView, look: Look) -> Reply:
@@ -50,7 +52,7 @@ def after_vote(outcome: VoteOutcome, click: Click, view: RequestView, look: Look
     typed = Typed(comment=click.comment)
     match outcome.result:
         case VoteResult.DECIDED:
-            return Reply(request_card(view, look))
+            return Reply(request_card(view, look), decided=True)
         case VoteResult.COUNTED:
             note = Note("Your vote is counted. More people have to decide.", "accent", final=True)
             return Reply(request_card(view, look, note=note), aside=note.text)

@@ -432,6 +432,7 @@ def _digest(request: Request) -> str:
         tool=request.tool,
         arguments=request.arguments,
         policy_version=request.policy_version,
+        salt=request.digest_salt,
     )
 
 

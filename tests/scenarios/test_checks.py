@@ -185,9 +185,12 @@ async def test_a_change_is_undone_on_its_card(app: World) -> None:
     await app.teams.install("Alex Wilber")
     session_id, change, before = await changed(app)
     card = await app.teams.wait_for(
-        lambda m: shows(m, change["id"]) and "takes it back, if nothing" in str(m.activity),
-        timeout_s=TIMEOUT_S,
+        lambda m: shows(m, change["id"]) and "to undo it" in str(m.activity), timeout_s=TIMEOUT_S
     )
+    alone = await app.teams.click(
+        card, "open", {}, person="Alex Wilber", data={"request": change["id"]}
+    )
+    assert "takes it back, if nothing" in str(alone.card)
     await app.teams.click(card, "undo", {"comment": "Contoso said no."}, person="Alex Wilber")
     (attempt,) = (await app.request(change["id"]))["undo"]["attempts"]
     await app.over(attempt["session_id"])

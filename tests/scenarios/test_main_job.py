@@ -172,7 +172,7 @@ async def test_fifty_votes_at_once_decide_once(every_workflow: World) -> None:
     request = next(r for r in page["items"] if r["tool"] == "update_opportunity")
     other = next(r for r in page["items"] if r["tool"] != "update_opportunity")
     await app.vote(other, "reject", comment="stop, no letter")
-    message = await app.card(request["id"])
+    message = await app.opened(request["id"])
 
     async def by_api(number: int) -> str:
         person = ("alex", "megan")[number % 2]

@@ -17,7 +17,7 @@ from countersign.bot.settings.sections import Mode, ProcessSettings, Settings
 from countersign.bot.systems import SYSTEMS
 from countersign.connectors.system import System
 from countersign.sandbox.botframework.answers import Answer
-from countersign.sandbox.botframework.cards import actions
+from countersign.sandbox.botframework.cards import actions, verbs
 from countersign.sandbox.botframework.server import BotFramework
 from countersign.sandbox.botframework.world import Message
 from countersign.sandbox.openai.rules import Rule
@@ -154,11 +154,19 @@ class World:
             timeout_s=self.timeout_s,
         )
 
+    async def opened(self, request_id: str, person: str = "Alex Wilber") -> Message:
+        """The message with its card; if that is of several calls, this one is open on it."""
+        message = await self.card(request_id)
+        if "open" in verbs(message.card(self.teams.world.person(person)) or {}):
+            data = {"request": request_id}
+            await self.teams.click(message, "open", {}, person=person, data=data)
+        return message
+
     async def click(
         self, request_id: str, verb: str, person: str = "Alex Wilber", **inputs: Any
     ) -> Answer:
-        """A click on the card of the request."""
-        message = await self.card(request_id)
+        """A click on the card of the request; of several calls, in its own view."""
+        message = await self.opened(request_id, person)
         return await self.teams.click(message, verb, inputs, person=person)
 
 

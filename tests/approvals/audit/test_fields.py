@@ -106,6 +106,15 @@ def test_what_was_not_committed_to_field_by_field_takes_the_whole_body() -> None
     assert ({}, "", False) == (left.fields, left.salt, "comment" in left.body)
 
 
+def test_a_hash_that_an_older_release_has_left_takes_no_body_with_it() -> None:
+    older = {"table": "requests", "key": ["R-1"], "set": {"call_hash": "00", "execution_token": ""}}
+    now = {**older, "set": {**older["set"], "digest_salt": "00"}}
+    later = {**older, "set": {"call_hash": "00"}}
+    bodies = [{"request": "R-1", "rows": [row]} for row in (older, now, later)]
+
+    assert [frozenset(), None, None] == [withheld(entry(each, {}), [MAIL]) for each in bodies]
+
+
 def test_the_published_vectors_hold() -> None:
     for each in json.loads(VECTORS.read_text("utf-8")):
         text = covered_text(each["body"], each["fields"])

@@ -67,6 +67,13 @@ def test_it_is_said_to_be_impossible_exactly_if_no_value_makes_it_true(text: str
     assert possible is (contradiction(parse(text), whole) is None)
 
 
+def test_values_that_are_excluded_elsewhere_leave_what_lies_between() -> None:
+    text = "args.x >= 1 && args.x <= 2 && args.x != 1 && args.x != 5 && args.x != 7"
+
+    assert contradiction(parse(text), integers(text)) is None
+    assert contradiction(parse(f"{text} && args.x != 2"), integers(text)) is not None
+
+
 @pytest.mark.parametrize(
     "text",
     [
