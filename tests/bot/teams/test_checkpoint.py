@@ -15,6 +15,7 @@ from countersign.bot.teams.checkpoint import checkpoint_card, checkpoint_title, 
 from countersign.bot.teams.clicks import Click, click_of_invoke
 from countersign.bot.teams.on_checkpoint import answer_click
 from countersign.bot.teams.parts import Look
+from countersign.sandbox.botframework.cards import action_of
 from countersign.sandbox.botframework.world import Message
 from tests.bot.teams.gallery import LONG, every, request, several
 from tests.bot.teams.stage import ALEX, ISAIAH, SAM, Stage
@@ -133,9 +134,10 @@ async def test_what_was_changed_meanwhile_stops_all_of_it(signed: Stage) -> None
     asked = await together(signed, *THREE)
     alex, isaiah = cards_of(signed, asked)
     one = {"request": asked[0].id}
+    seen = action_of(alex.card() or {}, "approve_all")["data"]  # before it is updated
     await signed.teams.click(isaiah, "open", person=ISAIAH, data=one)
     await signed.teams.click(isaiah, "reject", {"comment": "No."}, person=ISAIAH)
-    late = await signed.teams.click(alex, "approve_all", {"comment": ""}, person=ALEX)
+    late = await signed.teams.click(alex, "approve_all", {"comment": ""}, person=ALEX, data=seen)
 
     assert "This card was out of date" in texts(late.card)
     assert ["rejected", "pending", "pending"] == await statuses(signed, asked)
