@@ -13,9 +13,7 @@
 #   zapier the app for Zapier, on its vendor's packages
 #   agents the AutoGen suite once more, on pyautogen 0.9
 #
-# What a stage has printed is shown when it is over, and stays in artifacts/stages. Those that mostly
-# wait (tickets, crash, operations) run one after the other; beside them, with what they leave over of
-# the processors, those that compute (main, coverage, agents). Browsers have the machine for themselves.
+# What a stage has printed is shown when it is over, and stays in artifacts/stages.
 #
 # A stage that fails does not stop the ones after it. With CI set, what cannot be set up fails the
 # run; elsewhere its stage is left out, and the end says so.
@@ -133,13 +131,11 @@ other_autogen() {
     fi
 }
 
-beside=""
 "$python" -m tests.doubles.postgres >"$stages/postgres.log" 2>&1 </dev/null &
 postgres=$!
 until [ -s "$stages/postgres.log" ]; do sleep 0.2; done
 
 cleanup() {
-    [ -z "$beside" ] || kill -- "-$beside" 2>/dev/null || true
     kill "$postgres" 2>/dev/null && wait "$postgres" || true
     rm -rf "${PYTEST_DEBUG_TEMPROOT:-}"
 }
@@ -150,16 +146,8 @@ chrome=$(scripts/ensure_chromium.sh) || chrome=""
 node=$(scripts/ensure_npm.sh test) || node=""
 [ -z "$chrome" ] || export CHROME=$chrome
 
-set -m # a process group of its own, which can be ended as a whole
-{
-    renice -n 10 "$BASHPID" >/dev/null || true # who waits has time limits: they come first
-    computing
-    other_autogen
-} &
-beside=$!
-set +m
+computing
+other_autogen
 waiting
-wait "$beside" || echo computing >>"$stages/failed"
-beside=""
 browser
 finish

@@ -107,10 +107,10 @@ def test_what_was_not_committed_to_field_by_field_takes_the_whole_body() -> None
 
 
 def test_a_hash_that_an_older_release_has_left_takes_no_body_with_it() -> None:
-    older = {"table": "requests", "key": ["R-1"], "set": {"call_hash": "00", "execution_token": ""}}
-    now = {**older, "set": {**older["set"], "digest_salt": "00"}}
-    later = {**older, "set": {"call_hash": "00"}}
-    bodies = [{"request": "R-1", "rows": [row]} for row in (older, now, later)]
+    older = {"call_hash": "00", "execution_token": ""}
+    sets = (older, {**older, "digest_salt": "00"}, {"call_hash": "00"})
+    rows = [{"table": "requests", "key": ["R-1"], "set": each} for each in sets]
+    bodies: list[JsonObject] = [{"request": "R-1", "rows": [row]} for row in rows]
 
     assert [frozenset(), None, None] == [withheld(entry(each, {}), [MAIL]) for each in bodies]
 
