@@ -773,6 +773,14 @@ def _together(look: Look) -> dict[str, Callable[[], JsonObject]]:
         decision=decided(),
         result=done(Outcome.EXECUTED, "Quote Q-2041 pushed"),
     )
+    taken_back = several(
+        2,
+        {"undo": UNDO, "facts": {"stage_now": "proposal", "amount_now": 26000}},
+        {"status": closed.REJECTED, "decision": decided(Verdict.REJECT, REASON)},
+        status=closed.EXECUTED,
+        decision=decided(),
+        result=done(Outcome.EXECUTED, "Quote Q-2041 pushed"),
+    )
     two = several(2, crm, {"preview": Preview(kind="diff", text=DIFF)})
     pages = replace(look, pages_url="https://approve.example")
 
@@ -783,6 +791,7 @@ def _together(look: Look) -> dict[str, Callable[[], JsonObject]]:
         "together-2-parallel": drawn(two),
         "together-3": drawn(several(3)),
         "together-3-mixed": drawn(mixed, note=Note("2. Push quote: ✗ Rejected.", "accent")),
+        "together-2-undo": drawn(taken_back),
         "together-7-over": drawn(over),
         "together-20": drawn(several(20), pages),
         "together-200": drawn(several(200), pages),
