@@ -21,7 +21,7 @@ as there are cards and tickets, it is the first."""
 ASKED = "Runs.start"
 """Of a session, but for this one: the API is asked again with the same key, Teams sends the message
 again."""
-BY_CHANCE = ("Leasing.begin", "Remarks.refuse")
+BY_CHANCE = ("Leasing.begin", "Remarks.refuse", "about")
 """Not taken every time: who writes the last vote may hand the session over in that commit, and a
 ticket may be read while it is written."""
 
