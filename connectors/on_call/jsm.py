@@ -15,22 +15,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import httpx
 
 from countersign.approvals.audit.canonical import well_formed
-from countersign.approvals.backoff import retry_after
 from countersign.approvals.errors import NotFoundError, UnavailableError
 from countersign.approvals.models import DirectoryPage, KnownShift
-from countersign.approvals.outages import named
 from countersign.approvals.ports import Clock, DirectorySource
 from countersign.approvals.tickets import CheckResult
+from countersign.connectors.on_call.service import ScheduleService, moment_of
 from countersign.connectors.on_call.settings import JsmSection, source_of
 from countersign.connectors.on_call.source import found_words, window
 
 MOST_SHIFTS = 5_000
+_WORDS = "Jira operations"
+_REFUSED = (
+    "directory.jsm; it needs read:ops-config:jira-service-management and access to the schedule"
+)
 
 
 @dataclass
@@ -61,6 +64,7 @@ class JsmSchedule(DirectorySource):
             timeout=section.timeout,
             follow_redirects=False,
         )
+        self._service = ScheduleService(self._client, _WORDS, schedule_id, _REFUSED)
 
     async def read(self, cursor: str | None) -> AsyncIterator[DirectoryPage]:
         """Always all of it; a timeline tells no changes."""
@@ -70,7 +74,7 @@ class JsmSchedule(DirectorySource):
         """Whether the schedule is there and in use, and who is on call."""
         what = f"schedule {self._schedule}"
         try:
-            told = await self._get(self._id, {})
+            told = await self._service.get(self._id, {})
             found = await self._timeline()
         except NotFoundError:
             said = "is not there; correct its id in directory.schedules"
@@ -99,8 +103,11 @@ class JsmSchedule(DirectorySource):
             "interval": str(weeks),
             "intervalUnit": "weeks",
         }
-        answer = await self._get(f"{self._id}/timeline", query)
-        starts_at, ends_at = _at(answer.get("startDate")), _at(answer.get("endDate"))
+        answer = await self._service.get(f"{self._id}/timeline", query)
+        starts_at, ends_at = (
+            moment_of(answer.get("startDate"), _WORDS),
+            moment_of(answer.get("endDate"), _WORDS),
+        )
         if not starts_at <= self._clock.now() < ends_at:
             raise UnavailableError("Jira operations gave the timeline of another time.")
         found = _Read()
@@ -110,31 +117,6 @@ class JsmSchedule(DirectorySource):
             raise UnavailableError(
                 f"Jira operations has more than {MOST_SHIFTS:,} shifts in this time."
             )
-        return found
-
-    async def _get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
-        try:
-            answer = await self._client.get(path, params=query)
-        except httpx.HTTPError as exc:
-            raise UnavailableError(f"Jira operations cannot be reached ({named(exc)}).") from exc
-        if answer.status_code == 404:
-            raise NotFoundError(f"Jira operations has no schedule {self._id}.")
-        if answer.status_code in (401, 403):
-            raise UnavailableError(
-                "Jira operations refuses the token of directory.jsm; it needs "
-                "read:ops-config:jira-service-management and access to the schedule."
-            )
-        if answer.status_code != 200:
-            raise UnavailableError(
-                f"Jira operations answers {answer.status_code} for the schedule {self._id}.",
-                retry_after_s=retry_after(answer.headers),
-            )
-        try:
-            found = answer.json()
-        except ValueError as exc:
-            raise UnavailableError("Jira operations gave no JSON.") from exc
-        if not isinstance(found, dict):
-            raise UnavailableError("Jira operations gave no object.")
         return found
 
 
@@ -152,7 +134,10 @@ def _periods(answer: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _add(found: _Read, period: dict[str, Any], since: datetime, until: datetime) -> None:
-    starts_at, ends_at = _at(period.get("startDate")), _at(period.get("endDate"))
+    starts_at, ends_at = (
+        moment_of(period.get("startDate"), _WORDS),
+        moment_of(period.get("endDate"), _WORDS),
+    )
     if starts_at >= until or ends_at <= since:
         return
     responders = period.get("flattenedResponders") or [period.get("responder")]
@@ -175,13 +160,3 @@ def _add(found: _Read, period: dict[str, Any], since: datetime, until: datetime)
                 ends_at=ends_at,
             )
         )
-
-
-def _at(value: Any) -> datetime:
-    try:
-        found = datetime.fromisoformat(value)
-    except (TypeError, ValueError) as exc:
-        raise UnavailableError("Jira operations gave a time that is none.") from exc
-    if found.tzinfo is None:
-        raise UnavailableError("Jira operations gave a time without its zone.")
-    return found.astimezone(UTC)

@@ -10,23 +10,22 @@ with `ratelimit-reset`).
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
 from countersign.approvals.audit.canonical import well_formed
-from countersign.approvals.backoff import retry_after
 from countersign.approvals.errors import NotFoundError, UnavailableError
 from countersign.approvals.models import DirectoryPage, KnownShift
-from countersign.approvals.outages import named
 from countersign.approvals.ports import Clock, DirectorySource
 from countersign.approvals.tickets import CheckResult
+from countersign.connectors.on_call.service import ScheduleService, moment_of
 from countersign.connectors.on_call.settings import PagerDutySection, source_of
 from countersign.connectors.on_call.source import found_words, window
 
 PAGE = 100
 MOST_PAGES = 50
+_WORDS = "PagerDuty"
 _ACCEPT = "application/vnd.pagerduty+json;version=2"
 
 
@@ -46,6 +45,7 @@ class PagerDutySchedule(DirectorySource):
         self._client = httpx.AsyncClient(
             base_url=section.url, headers=headers, timeout=section.timeout, follow_redirects=False
         )
+        self._service = ScheduleService(self._client, _WORDS, schedule_id, "directory.pagerduty")
 
     async def read(self, cursor: str | None) -> AsyncIterator[DirectoryPage]:
         """Always all of it; PagerDuty does not tell changes."""
@@ -56,7 +56,7 @@ class PagerDutySchedule(DirectorySource):
         """Whether the schedule is there, is used by an escalation policy, and who is on call."""
         what = f"schedule {self._schedule}"
         try:
-            answer = await self._get(f"/schedules/{self._id}", {})
+            answer = await self._service.get(f"/schedules/{self._id}", {})
         except NotFoundError:
             said = "is not there; correct its id in directory.schedules"
             return [CheckResult(name=what, ok=False, said=said)]
@@ -85,7 +85,7 @@ class PagerDutySchedule(DirectorySource):
             "limit": str(PAGE),
         }
         for number in range(MOST_PAGES):
-            answer = await self._get("/oncalls", {**query, "offset": str(number * PAGE)})
+            answer = await self._service.get("/oncalls", {**query, "offset": str(number * PAGE)})
             listed = answer.get("oncalls")
             if not isinstance(listed, list):
                 raise UnavailableError("PagerDuty gave no list of who is on call.")
@@ -96,41 +96,16 @@ class PagerDutySchedule(DirectorySource):
             f"PagerDuty has more than {MOST_PAGES * PAGE:,} shifts in this time."
         )
 
-    async def _get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
-        try:
-            answer = await self._client.get(path, params=query)
-        except httpx.HTTPError as exc:
-            raise UnavailableError(f"PagerDuty cannot be reached ({named(exc)}).") from exc
-        if answer.status_code == 404:
-            raise NotFoundError(f"PagerDuty has no schedule {self._id}.")
-        if answer.status_code in (401, 403):
-            raise UnavailableError("PagerDuty refuses the token of directory.pagerduty.")
-        if answer.status_code != 200:
-            raise UnavailableError(
-                f"PagerDuty answers {answer.status_code} for the schedule {self._id}.",
-                retry_after_s=_asked_s(answer),
-            )
-        try:
-            found = answer.json()
-        except ValueError as exc:
-            raise UnavailableError("PagerDuty gave no JSON.") from exc
-        if not isinstance(found, dict):
-            raise UnavailableError("PagerDuty gave no object.")
-        return found
-
-
-def _asked_s(answer: httpx.Response) -> float | None:
-    """How long it wants to be left alone."""
-    reset = answer.headers.get("ratelimit-reset", "")
-    return float(reset) if reset.isdecimal() else retry_after(answer.headers)
-
 
 def _shifts(listed: Sequence[Any], schedule_id: str) -> Iterator[KnownShift]:
     for each in listed:
         user = each.get("user") if isinstance(each, dict) else None
         if not isinstance(user, dict) or not isinstance(user.get("id"), str):
             raise UnavailableError("PagerDuty gave somebody on call without an id.")
-        starts_at, ends_at = _at(each.get("start")), _at(each.get("end"))
+        starts_at, ends_at = (
+            moment_of(each.get("start"), _WORDS),
+            moment_of(each.get("end"), _WORDS),
+        )
         of = each.get("schedule")
         if not isinstance(of, dict) or of.get("id") != schedule_id:
             continue  # on call by an escalation policy itself
@@ -144,13 +119,3 @@ def _shifts(listed: Sequence[Any], schedule_id: str) -> Iterator[KnownShift]:
             starts_at=starts_at,
             ends_at=ends_at,
         )
-
-
-def _at(value: Any) -> datetime:
-    try:
-        found = datetime.fromisoformat(value)
-    except (TypeError, ValueError) as exc:
-        raise UnavailableError("PagerDuty gave a shift without its times.") from exc
-    if found.tzinfo is None:
-        raise UnavailableError("PagerDuty gave a time without its zone.")
-    return found.astimezone(UTC)

@@ -107,7 +107,7 @@ TIMES = {"start": "2026-03-20T00:00:00Z", "end": "2026-03-21T00:00:00Z"}
         ([], "no object"),
         ({"oncalls": 1}, "no list"),
         ({"oncalls": ["x"]}, "without an id"),
-        ({"oncalls": [{**SHIFT, "start": None, "end": None}]}, "without its times"),
+        ({"oncalls": [{**SHIFT, "start": None, "end": None}]}, "a time that is none"),
         ({"oncalls": [{**SHIFT, **TIMES, "start": "2026-03-20T00:00:00"}]}, "without its zone"),
         ({"oncalls": [{**SHIFT, **TIMES}, {**SHIFT, **TIMES, "schedule": None}]}, None),
     ],
