@@ -16,6 +16,7 @@ import gc
 import importlib
 import json
 import os
+import select
 import signal
 import sys
 import threading
@@ -32,8 +33,8 @@ def _child(module: Any, wish: dict[str, Any], nursery: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != nursery:
         os._exit(1)
+    signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     for number, name in enumerate(("log", "errors"), start=1):
@@ -77,21 +78,19 @@ def _shared() -> list[str]:
 
 
 class _Children:
-    """Those that have not ended, and where to say so. SIGCHLD is blocked while one is born."""
+    """Those that have not ended, and where to say so."""
 
     def __init__(self) -> None:
         self._ended: dict[int, Path] = {}
 
     def bear(self, wish: dict[str, Any]) -> int:
         """Fork; 0 in the child, like `os.fork`."""
-        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
         pid = os.fork()
         if pid:
             self._ended[pid] = Path(wish["ended"])
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
         return pid
 
-    def bury(self, *_: object) -> None:
+    def bury(self) -> None:
         """Leave nothing behind of those that have ended but their status."""
         with contextlib.suppress(ChildProcessError):
             while True:
@@ -104,6 +103,17 @@ class _Children:
                 written.rename(ended)
 
 
+def _woken_by_children() -> int:
+    """A pipe that becomes readable when a child ends. A handler that buries would run late: Python
+    looks for signals before it waits for a line, and one that comes in between waits with it."""
+    woken, wake = os.pipe()
+    os.set_blocking(woken, False)
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return woken
+
+
 def main() -> None:
     module = importlib.import_module(sys.argv[1])
     with contextlib.redirect_stdout(sys.stderr):  # answers are all that is on stdout
@@ -112,9 +122,17 @@ def main() -> None:
     assert not (both := _shared()), both
     gc.freeze()  # shared pages stay shared
     nursery = os.getpid()
-    children = _Children()
-    signal.signal(signal.SIGCHLD, children.bury)
-    for line in iter(sys.stdin.readline, ""):
+    children, woken = _Children(), _woken_by_children()
+    while True:
+        ready, _, _ = select.select([sys.stdin, woken], [], [])
+        if woken in ready:
+            os.read(woken, select.PIPE_BUF)
+            children.bury()
+        if sys.stdin not in ready:
+            continue
+        line = sys.stdin.readline()  # one at a time: whoever asks waits for its answer
+        if not line:
+            return
         wish = json.loads(line)
         pid = children.bear(wish)
         if pid == 0:
