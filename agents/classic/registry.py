@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from countersign.agents.classic import entries
+from countersign.agents.classic import client_options, entries
 from countersign.agents.classic.bodies import same_bodies
 from countersign.agents.classic.building import build, takes
 from countersign.agents.classic.built import BuiltChat
@@ -62,6 +62,7 @@ class Registry:
         self, context: WorkflowContext, *, needs_rationale: Callable[[str], bool] = _always
     ):
         entries.install()
+        client_options.read_once()
         threads.install()
         self._context = context
         self._needs_rationale = needs_rationale
