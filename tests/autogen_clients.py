@@ -1,9 +1,8 @@
-"""AutoGen's part in building a chat, in half the time: what it works out stays the same.
+"""AutoGen's part in building a chat, in less time: what it works out stays the same.
 
-A client asks for the keywords of `OpenAI.__init__` twenty times while it is made, and `inspect`
-reads them from the signature each time. It looks on the disk whether what it imports belongs to
-AutoGen's own tests. And for each tool of each chat it has pydantic build models of the function's
-parameters: classes that nobody changes, and their JSON Schema.
+It looks on the disk whether what a client imports belongs to AutoGen's own tests. And for each tool
+of each chat it has pydantic build models of the function's parameters: classes that nobody changes,
+and their JSON Schema.
 """
 
 from __future__ import annotations
@@ -17,12 +16,7 @@ def quicken_clients() -> None:
     """Work it out once in this process."""
     from autogen.fast_depends.core import build
     from autogen.import_utils import ModuleInfo
-    from autogen.oai.client import OpenAIWrapper
     from autogen.tools import function_utils
-
-    blank: Any = OpenAIWrapper.__new__(OpenAIWrapper)
-    keywords = frozenset(blank.openai_kwargs)
-    OpenAIWrapper.openai_kwargs = keywords  # type: ignore[assignment,method-assign]
 
     look: Any = ModuleInfo.is_in_sys_modules
     fine: set[str] = set()
