@@ -23,13 +23,10 @@ import aiosmtplib
 import httpx
 
 from countersign import NothingHappenedError, OutcomeUnknownError, PreconditionFailedError
+from countersign.examples.refusals import UNAVAILABLE, perhaps_done, refused, words_of
 
 TIMEOUT_S = 10.0
 """For one request to a back end, connecting included."""
-_BEFORE_ANYTHING = frozenset({501, 503})
-"""Failures of a back end that come before anything was done. Of any other one of a write nobody
-knows."""
-
 _REFUSED = 400
 """From here on an SMTP answer is a refusal (RFC 5321, section 4.2.1)."""
 NO_FILES: Mapping[str, bytes] = {}
@@ -96,12 +93,14 @@ class _Rest:
         raise BackOfficeError(self._refusal(answer))
 
     async def _send(
-        self, method: str, path: str, request: Mapping[str, Any], *, doubtful: bool = False
+        self, method: str, path: str, request: Mapping[str, Any], *, before: int | None = None
     ) -> httpx.Response:
-        """Send, and once more if it is not known whether the first one was carried out.
+        """Send, and once more if it is not known whether the first one was carried out: `before` is
+        the status of that answer, 0 if there was none.
 
         Raises OutcomeUnknownError for a write of which nobody knows it after that either.
         """
+        doubtful = before is not None
         headers = {self.header: self.api_key}
         try:
             async with (
@@ -110,7 +109,7 @@ class _Rest:
             ):
                 answer = await http.request(method, path, timeout=TIMEOUT_S, **request)
         except httpx.ConnectError as error:
-            if not doubtful:
+            if before in (None, UNAVAILABLE):
                 said = f"The {self.name} cannot be reached. Nothing was changed."
                 raise BackOfficeError(said) from error
             raise OutcomeUnknownError(self._unsure("did not answer", method, path)) from error
@@ -120,16 +119,16 @@ class _Rest:
                 raise BackOfficeError(said) from error
             if doubtful:
                 raise OutcomeUnknownError(self._unsure("did not answer", method, path)) from error
+            status = 0
         else:
-            if method == "GET" or not answer.is_server_error:
+            status = answer.status_code
+            if method == "GET" or not perhaps_done(status):
+                return answer
+            if status == before == UNAVAILABLE:
                 return answer
             if doubtful:
-                raise OutcomeUnknownError(
-                    self._unsure(f"failed (HTTP {answer.status_code}) at", method, path)
-                )
-            if answer.status_code in _BEFORE_ANYTHING:
-                return answer
-        return await self._send(method, path, request, doubtful=True)
+                raise OutcomeUnknownError(self._unsure(f"failed (HTTP {status}) at", method, path))
+        return await self._send(method, path, request, before=status)
 
     def _unsure(self, how: str, method: str, path: str) -> str:
         return (
@@ -137,15 +136,13 @@ class _Rest:
         )
 
     def _refusal(self, answer: httpx.Response) -> str:
-        try:
-            body = answer.json()
-            said = str((body if "message" in body else body["error"])["message"])
-        except (ValueError, KeyError, TypeError):
-            said = answer.text[:200]
-        status = answer.status_code
-        if answer.is_server_error:
-            return f"The {self.name} is unavailable (HTTP {status}): {said} Nothing was changed."
-        return f"The {self.name} refused (HTTP {status}): {said} Nothing was changed."
+        return refused(
+            f"The {self.name}",
+            answer.status_code,
+            words_of(answer.text),
+            later=answer.headers.get("Retry-After"),
+            nothing="Nothing was changed.",
+        )
 
 
 Rest = _Rest  # by its own name in the suite of crashes

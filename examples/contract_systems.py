@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -13,6 +12,7 @@ from countersign import OutcomeUnknownError
 from countersign.examples.back_office import BackOfficeError, Rest, path_of, setting
 from countersign.examples.redline_runs import DocumentError
 from countersign.examples.redlining import MAX_BYTES, Contract
+from countersign.examples.refusals import perhaps_done, refused, words_of
 from countersign.examples.uses import lane
 
 API = "/public/api/v1/workflows"
@@ -252,9 +252,12 @@ def _called(docusign: DocuSign, function: Callable[[Any], T], changes: str) -> T
         return function(EnvelopesApi(client))
     except ApiException as error:
         status = int(error.status or 0)
-        if not 400 <= status < 500:
+        if not 400 <= status < 500 or perhaps_done(status):
             raise _silence(changes) from error
-        raise BackOfficeError(f"DocuSign refused (HTTP {status}): {_said(error)}") from error
+        later = error.headers.get("Retry-After") if error.headers else None
+        words = words_of(error.body or "") or str(error.reason or "")
+        said = refused("DocuSign", status, words, later=later, nothing="Nothing was changed.")
+        raise BackOfficeError(said) from error
     except MaxRetryError as error:
         if isinstance(error.reason, NewConnectionError | ConnectTimeoutError):
             said = "DocuSign cannot be reached. Nothing was changed."
@@ -270,12 +273,3 @@ def _silence(changes: str) -> BackOfficeError | OutcomeUnknownError:
     if not changes:
         return BackOfficeError(f"{_SILENT}Nothing was changed.")
     return OutcomeUnknownError(f"{_SILENT}It is not known whether the envelope was {changes}.")
-
-
-def _said(error: Any) -> str:
-    """What it answered."""
-    try:
-        said = str(json.loads(error.body)["message"])
-    except (ValueError, KeyError, TypeError):
-        said = str(error.reason or "no reason")
-    return f"{said.rstrip('.')}. Nothing was changed."

@@ -15,10 +15,10 @@ import httpx
 
 from countersign import OutcomeUnknownError
 from countersign.examples.back_office import BackOfficeError, path_of, setting
+from countersign.examples.refusals import UNAVAILABLE, perhaps_done, refused, words_of
 
 TIMEOUT_S = 8.0
 """For one request, connecting included."""
-_BEFORE_ANYTHING = frozenset({501, 503})
 _UNSURE = "The CPQ did not answer. It is not known whether the quote was changed."
 
 
@@ -59,23 +59,28 @@ class Cpq:
         """
         headers = {"If-Match": f'"{version}"', "Idempotency-Key": key}
         path = f"/v1/quotes{path_of(quote_id)}"
+        before: int | None = None
+        """The status of the first answer; 0 if there was none."""
         for last in (False, True):
+            status = 0
             try:
                 answer = await self._send("PATCH", path, json=dict(changes), headers=headers)
             except httpx.ConnectError as error:
-                if not last:
+                if before in (None, UNAVAILABLE):
                     said = "The CPQ cannot be reached. Nothing was changed."
                     raise BackOfficeError(said) from error
                 raise OutcomeUnknownError(_UNSURE) from error
             except (httpx.TransportError, TimeoutError) as error:
                 if last:
                     raise OutcomeUnknownError(_UNSURE) from error
-                continue
-            if answer.is_success:
-                parsed: dict[str, Any] = answer.json()
-                return parsed
-            if not answer.is_server_error or (answer.status_code in _BEFORE_ANYTHING and not last):
-                raise BackOfficeError(f"{_refusal(answer)} Nothing was changed.")
+            else:
+                if answer.is_success:
+                    parsed: dict[str, Any] = answer.json()
+                    return parsed
+                status = answer.status_code
+                if not perhaps_done(status) or status == before == UNAVAILABLE:
+                    raise BackOfficeError(_refusal(answer, "Nothing was changed."))
+            before = status
         raise OutcomeUnknownError(_UNSURE)
 
     async def _read(self, method: str, path: str, **request: Any) -> dict[str, Any]:
@@ -97,9 +102,8 @@ class Cpq:
             return await http.request(method, path, timeout=TIMEOUT_S, **request)
 
 
-def _refusal(answer: httpx.Response) -> str:
-    try:
-        said = str(answer.json()["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        said = "it does not say why."
-    return f"The CPQ refused (HTTP {answer.status_code}): {said}"
+def _refusal(answer: httpx.Response, nothing: str = "") -> str:
+    later = answer.headers.get("Retry-After")
+    return refused(
+        "The CPQ", answer.status_code, words_of(answer.text), later=later, nothing=nothing
+    )

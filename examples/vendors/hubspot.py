@@ -14,7 +14,6 @@ What has to be known of the service and of its client (12.0.0), and is put right
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -27,13 +26,13 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from countersign import NothingHappenedError, OutcomeUnknownError
 from countersign.examples.back_office import BackOfficeError, setting
+from countersign.examples.refusals import UNAVAILABLE, perhaps_done, refused, words_of
 from countersign.examples.uses import require
 from countersign.examples.vendors.wire import CONNECT_TIMEOUT_S, READ_TIMEOUT_S
 
 T = TypeVar("T")
 FIELDS = ("dealstage", "amount", "closedate")
 _LIMITS = (CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
-_BUSY, _UNAVAILABLE = 429, 503
 _VERSION = "%Y-%m-%d %H:%M:%S.%f"
 _UNSURE = "HubSpot did not answer. It is not known whether the change was made: look at the deal."
 
@@ -139,9 +138,14 @@ class Account:
                 )
             )
         except _StatusError as error:
-            if error.status < 500 or error.status == _UNAVAILABLE:
+            if not perhaps_done(error.status):
                 raise BackOfficeError(f"{error.said} Nothing was changed.") from None
-            self._look_for(key, execution, error)
+            try:
+                self._look_for(key, execution, error)
+            except OutcomeUnknownError:
+                if error.status != UNAVAILABLE:
+                    raise
+                raise BackOfficeError(f"{error.said} Nothing was changed.") from None
         except HTTPError as error:
             if _never_sent(error):
                 said = "HubSpot cannot be reached. Nothing was changed."
@@ -238,13 +242,8 @@ class _StatusError(Exception):
     def __init__(self, status: int, body: Any, headers: Any) -> None:
         super().__init__(status)
         self.status = status
-        try:
-            words = str(json.loads(body)["message"])
-        except (ValueError, KeyError, TypeError):
-            words = "it does not say why"
         later = (headers or {}).get("Retry-After")
-        wait = f" Try again in {later} s." if status == _BUSY and later else ""
-        self.said = f"HubSpot refused (HTTP {status}): {words.rstrip('.')}.{wait}"
+        self.said = refused("HubSpot", status, words_of(body or ""), later=later)
 
 
 def checked(deal_id: str) -> str:

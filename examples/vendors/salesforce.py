@@ -25,14 +25,12 @@ import requests
 
 from countersign import NothingHappenedError, OutcomeUnknownError
 from countersign.examples.back_office import BackOfficeError, setting
+from countersign.examples.refusals import UNAVAILABLE, perhaps_done, refused
 from countersign.examples.uses import require
 from countersign.examples.vendors.wire import never_sent, session
 
 T = TypeVar("T")
 _OPPORTUNITY = re.compile(r"006[A-Za-z0-9]{12}(?:[A-Za-z0-9]{3})?")
-_UNAVAILABLE = 503
-"""Before anything was done. Source: "Status Codes and Error Responses", REST API Developer Guide
-(read 2026-11-30)."""
 _CHANGED_SINCE = 412
 _VERSION = "%Y-%m-%d %H:%M:%S UTC"
 _READ = (
@@ -152,9 +150,14 @@ class Org:
                     "Somebody has changed the opportunity since it was approved. "
                     "Nothing was changed."
                 ) from error
-            if error.status < 500 or error.status == _UNAVAILABLE:
+            if not perhaps_done(error.status):
                 raise BackOfficeError(f"{error.said} Nothing was changed.") from error
-            return self._done_after_all(key, execution, error)
+            try:
+                return self._done_after_all(key, execution, error)
+            except OutcomeUnknownError:
+                if error.status != UNAVAILABLE:
+                    raise
+                raise BackOfficeError(f"{error.said} Nothing was changed.") from error
         except requests.RequestException as error:
             if never_sent(error):
                 said = "Salesforce cannot be reached. Nothing was changed."
@@ -262,7 +265,7 @@ class _StatusError(Exception):
         self.status = status
         first = content[0] if isinstance(content, list) and content else {}
         words = str(first.get("message") or "") if isinstance(first, Mapping) else ""
-        self.said = f"Salesforce refused (HTTP {status}): {words or 'it does not say why'}."
+        self.said = refused("Salesforce", status, words)
 
 
 def checked(opportunity_id: str) -> str:

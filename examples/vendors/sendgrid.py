@@ -24,6 +24,7 @@ from urllib.parse import quote
 
 from countersign import OutcomeUnknownError
 from countersign.examples.back_office import BackOfficeError, setting
+from countersign.examples.refusals import UNAVAILABLE, perhaps_done, refused
 from countersign.examples.uses import require
 
 TIMEOUT_S = 4.0
@@ -31,7 +32,7 @@ TIMEOUT_S = 4.0
 EXECUTION = "countersign_execution"
 """The custom argument that says by which execution a mail was sent."""
 ADDRESS = re.compile(r"[^\s@,;:<>()\[\]\"\\]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
-_ACCEPTED, _UNAVAILABLE = 202, 503
+_ACCEPTED = 202
 _UNSURE = "SendGrid did not answer. It is not known whether the mail was sent."
 
 
@@ -94,9 +95,15 @@ class Mailer:
         try:
             answer = self._client().mail.send.post(request_body=mail.get())
         except HTTPError as error:
-            if error.status_code < 500 or error.status_code == _UNAVAILABLE:
-                raise BackOfficeError(f"{_said(error)} Nothing was sent.") from None
-            return self._sent_after_all(execution)
+            said = _said(error, "Nothing was sent.")
+            if not perhaps_done(error.status_code):
+                raise BackOfficeError(said) from None
+            try:
+                return self._sent_after_all(execution)
+            except OutcomeUnknownError:
+                if error.status_code != UNAVAILABLE:
+                    raise
+                raise BackOfficeError(said) from None
         except (OSError, HTTPException) as error:
             if _never_sent(error):
                 said = "SendGrid cannot be reached. Nothing was sent."
@@ -143,14 +150,15 @@ class Mailer:
             raise BackOfficeError("SendGrid gave an answer that cannot be read.") from error
 
 
-def _said(error: Any) -> str:
+def _said(error: Any, nothing: str = "") -> str:
     """SendGrid's refusal in words."""
     try:
         first = json.loads(error.body)["errors"][0]
         words = f"{first['message']} ({first['field']})" if first["field"] else first["message"]
     except (ValueError, KeyError, IndexError, TypeError):
-        words = "it does not say why"
-    return f"SendGrid refused (HTTP {error.status_code}): {words}."
+        words = ""
+    later = error.headers.get("Retry-After") if error.headers else None
+    return refused("SendGrid", error.status_code, words, later=later, nothing=nothing)
 
 
 def _never_sent(error: Exception) -> bool:

@@ -104,7 +104,7 @@ async def test_outage_is_tried_once_more_and_then_handed_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with stage() as it:
-        it.provisioning.faults.fail(503, path="/resources", method="POST", times=2)
+        it.provisioning.faults.fail(503, path="/resources", method="POST", times=4)
         answer = await it.run(it_change, TASK, approve, monkeypatch)
 
         assert 2 == len(it.proposals)
@@ -114,7 +114,7 @@ async def test_outage_is_tried_once_more_and_then_handed_over(
 
 async def test_outage_that_is_over_leads_to_one_resource(monkeypatch: pytest.MonkeyPatch) -> None:
     async with stage() as it:
-        it.provisioning.faults.fail(503, path="/resources", method="POST")
+        it.provisioning.faults.fail(503, path="/resources", method="POST", times=2)
         answer = await it.run(it_change, TASK, approve, monkeypatch)
 
         assert 2 == len(it.proposals)

@@ -87,7 +87,7 @@ async def test_result_that_is_longer_than_the_settings_allow_is_kept(tmp_path: P
 
 async def test_refusal_of_the_back_end_is_no_doubt(app: World) -> None:
     """What it refused it did not do: the agents may propose it again."""
-    app.crm.faults.fail(503, path="/quotes")
+    app.crm.faults.fail(503, path="/quotes", times=2)
     session_id = await app.start("sales_quote", TASK)
     first = await app.pending(session_id)
     await app.vote(first, "approve")

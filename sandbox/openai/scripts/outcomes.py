@@ -107,7 +107,7 @@ def not_done(sure: str, unsure: str, outcome: Outcome) -> str:
 
 def why_not(outcome: Outcome) -> str:
     """Why a call did not run, as the second half of a sentence; empty if it ran."""
-    said = f": {outcome.words}" if outcome.words else ""
+    said = f": {outcome.words.rstrip('.')}" if outcome.words else ""
     match outcome.status:
         case "executed":
             return ""
