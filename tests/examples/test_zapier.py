@@ -73,12 +73,17 @@ async def test_zap_starts_a_session_and_decides_what_waits(tmp_path: Path) -> No
     task = {"workflow": "sales_quote", "task": "quote for Contoso, 25 seats", "key": "row-7"}
     async with world(tmp_path) as app, app.server():
         sam, alex = Zaps(app, "local-token-sam"), Zaps(app, "local-token-alex")
-        tested, listed, started, again, strange = await sam.run(
+        tested, listed, started, again, strange, other, nameless = await sam.run(
             ("authentication.test", {}),
             ("triggers.workflows.operation.perform", {}),
             ("creates.start_session.operation.perform", task),
             ("creates.start_session.operation.perform", task),
-            ("creates.start_session.operation.perform", {**task, "workflow": "none", "key": ""}),
+            (
+                "creates.start_session.operation.perform",
+                {**task, "workflow": "none", "key": "row-8"},
+            ),
+            ("creates.start_session.operation.perform", {**task, "task": "quote for Northwind"}),
+            ("creates.start_session.operation.perform", {**task, "key": " "}),
         )
         session = started["result"]["id"]
         request = await app.pending(session, tool="release_quote")
@@ -93,13 +98,17 @@ async def test_zap_starts_a_session_and_decides_what_waits(tmp_path: Path) -> No
             ("creates.decide.operation.perform", {**decision, "comment": "Fine."}),
         )
         await app.over(session)
+        _, sessions = await app.call("GET", "/api/v1/sessions")
         (found,) = await sam.run(("searches.session.operation.perform", {"id": session}))
         after = await app.request(request["id"])
         (nobody,) = await Zaps(app, "wrong-token-of-nobody").run(("authentication.test", {}))
 
     assert tested["result"]["workflows"] == len(listed["result"]) > 0
     assert session == again["result"]["id"]
+    assert [session] == [each["id"] for each in sessions["items"]]
     assert "none" in strange["error"]
+    assert "asked for differently" in other["error"]
+    assert "The key is empty, so nothing was started" in nameless["error"]
     assert [request["id"]] == [each["id"] for each in waits["result"]]
     assert request["arguments"] == json.loads(waits["result"][0]["arguments_text"])
     assert "error" in stale
