@@ -25,5 +25,5 @@ if __name__ == "__main__":
             host=given.host,
             port=given.port,
         ),
-        default_port=8804,
+        default_port=8817,
     )

@@ -8,5 +8,5 @@ from countersign.sandbox.graph.server import GraphServer
 if __name__ == "__main__":
     parser = argparse.ArgumentParser("countersign.sandbox.graph", description=__doc__)
     run_alone(
-        parser, lambda given: GraphServer.start(host=given.host, port=given.port), default_port=8806
+        parser, lambda given: GraphServer.start(host=given.host, port=given.port), default_port=8818
     )

@@ -8,5 +8,5 @@ from countersign.sandbox.oidc.server import OidcServer
 if __name__ == "__main__":
     parser = argparse.ArgumentParser("countersign.sandbox.oidc", description=__doc__)
     run_alone(
-        parser, lambda given: OidcServer.start(host=given.host, port=given.port), default_port=8807
+        parser, lambda given: OidcServer.start(host=given.host, port=given.port), default_port=8814
     )

@@ -10,5 +10,5 @@ if __name__ == "__main__":
     run_alone(
         parser,
         lambda given: PagerDutyServer.start(host=given.host, port=given.port),
-        default_port=8808,
+        default_port=8815,
     )

@@ -14,5 +14,5 @@ if __name__ == "__main__":
         lambda given: Slack.start(
             hook_url=given.hook_url, enterprise=given.enterprise, host=given.host, port=given.port
         ),
-        default_port=8810,
+        default_port=8816,
     )

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import re
 import signal
 import socket
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import httpx
 import pytest
 from aiohttp import web
 
+import countersign
 from countersign.sandbox._serve import serve
 from tests.sandbox.programs import begin
 
@@ -110,6 +113,20 @@ def test_says_when_the_port_is_in_use(name: str, tmp_path: Path) -> None:
     assert 1 == program.returncode
     assert f"port {port} on 127.0.0.1 is in use" in complaint
     assert "Traceback" not in complaint
+
+
+def test_no_two_of_them_listen_on_one_port_by_default() -> None:
+    """So that all of them can be started side by side, as they are."""
+    sandbox = Path(countersign.__file__).parent / "sandbox"
+    named = {
+        (path.parent.name, port)
+        for path in sandbox.glob("*/__main__.py")
+        for port in re.findall(r"default(?:_port)?=(\d{4})\b", path.read_text())
+    }
+    ports = Counter(port for _, port in named)
+
+    assert len(PROGRAMS) < len(named)
+    assert [] == sorted(f"{port} {name}" for name, port in named if ports[port] > 1)
 
 
 def test_connection_that_comes_at_the_very_end_is_closed_too() -> None:

@@ -93,8 +93,8 @@ def test_settings_that_do_not_fit_are_said() -> None:
 
     assert [] == said(THERE)
     assert "give signing_secret_env" in said(THERE, app_token="")[0]
-    assert [] == said(HERE, api_url="http://127.0.0.1:8810/api/")
-    assert "no address of Slack" in said(THERE, api_url="http://127.0.0.1:8810/api/")[0]
+    assert [] == said(HERE, api_url="http://127.0.0.1:8816/api/")
+    assert "no address of Slack" in said(THERE, api_url="http://127.0.0.1:8816/api/")[0]
     assert "no address of Slack" in said(THERE, api_url="https://evil.example/slack.com/")[0]
     assert [] == said(THERE, api_url="https://acme.slack-gov.com/api/")
     assert "end with a slash" in said(THERE, api_url="https://acme.slack-gov.com/api")[0]
