@@ -92,6 +92,10 @@ class Tokens:
     """Finds whose bearer token it is, in the same time whoever it belongs to."""
 
     def __init__(self, tokens: Mapping[str, SecretStr]):
+        self.replace(tokens)
+
+    def replace(self, tokens: Mapping[str, SecretStr]) -> None:
+        """Know these, and no others, from now on."""
         self._hashes = [
             (token_hash(t.get_secret_value()), who) for who, t in sorted(tokens.items())
         ]

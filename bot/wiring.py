@@ -28,16 +28,13 @@ from countersign.approvals.jobs.local import WAITING
 from countersign.approvals.jobs.sealing import SEAL, Sealing
 from countersign.approvals.models import PolicySource
 from countersign.approvals.ports import (
-    Clock,
-    Directory,
     Job,
-    Store,
 )
 from countersign.approvals.rules.policies import LivePolicy
 from countersign.approvals.store import open_store
 from countersign.bot.api.operation import Services
 from countersign.bot.clock import SystemClock
-from countersign.bot.directories import DirectoryHealth, Following, known_people, open_sources
+from countersign.bot.directories import DirectoryHealth
 from countersign.bot.http.lanes import Limits
 from countersign.bot.inbox import app as inbox
 from countersign.bot.inbox.app import Around
@@ -47,10 +44,9 @@ from countersign.bot.observability.metrics import Metrics
 from countersign.bot.observability.observer import ProcessObserver
 from countersign.bot.observability.tracing import Tracing
 from countersign.bot.pages import open_inbox
-from countersign.bot.people import Tokens, directory_of
 from countersign.bot.policy.check import findings, ruling_policy
 from countersign.bot.policy.explained import Rules
-from countersign.bot.policy.people_on_record import put_on_record
+from countersign.bot.policy.live_people import LivePeople
 from countersign.bot.policy.reload import PolicyReload, begin_to_rule
 from countersign.bot.reading.page import ReadingPage
 from countersign.bot.server.app import Parts
@@ -95,8 +91,8 @@ async def compose(
         store = await stack.enter_async_context(open_store(settings.database_url))
         ruling, source = policies.current, PolicySource.START
         await begin_to_rule(store, clock, ruling, source, settings.source)
-        await _record_people(settings, store, clock)
-        directory = await known_people(settings, store, lambda: policies.current.document.domains)
+        people = await LivePeople.known(settings, store, clock, policies)
+        directory = people.directory
         jobs = jobs_on(settings.database_url, store, clock)
         jobs.observer = watch
         links = read_links(settings, clock)
@@ -142,7 +138,7 @@ async def compose(
         stack.callback(asides.close)
         jobs.handle(ANSWER, asides.answer)
         _follow_up(stack, jobs, domain, manager, sealing)
-        await _read_directories(stack, settings, directory, domain, store, clock, jobs)
+        await stack.enter_async_context(people.followed(domain.review.run, jobs))
         webhooks = await _read_tickets(jobs, deployment, domain, systems, limits)
         starts = BoundedRuns(domain.runs, store, at_most=settings.limits.running_sessions)
         inbound = Inbound(domain.approvals, domain.records, starts, registry.infos(), limits)
@@ -151,7 +147,7 @@ async def compose(
             for each in systems.values()
             for route in await stack.enter_async_context(each.listen(inbound))
         ]
-        reload = PolicyReload(settings, registry, policies, store, clock, domain.approvals)
+        reload = PolicyReload(settings, registry, policies, store, clock, domain.approvals, people)
         health = Health(store, jobs, clock)
         late = registry if isinstance(registry, LateWorkflows) else None
         ready = together(health.checks, *([] if late is None else [late.checks]))
@@ -162,7 +158,7 @@ async def compose(
             records=domain.records,
             sessions=Sessions(starts, registry),
             directory=directory,
-            tokens=Tokens(settings.tokens),
+            tokens=people.tokens,
             trail=AuditTrail(
                 store,
                 domain.records,
@@ -180,7 +176,7 @@ async def compose(
         around = together(
             Systems(store, systems).checks,
             reload.checks,
-            DirectoryHealth(settings.directory, store, clock).checks,
+            DirectoryHealth(lambda: people.settings.directory, store, clock).checks,
         )
         seen = Around(lambda: Rules(policies.current, directory, registry), ready, around)
         opened = await stack.enter_async_context(
@@ -243,30 +239,6 @@ def _follow_up(
     jobs.each_sweep(Job(kind=SEAL, id="heads"))
     jobs.each_sweep(Job(kind=CANARIES, id="due"))
     stack.push_async_callback(sealing.leave)
-
-
-async def _record_people(settings: Settings, store: Store, clock: Clock) -> None:
-    """Have on the governance ledger who the people of the file are."""
-    listed = directory_of(settings)
-    people, given = listed.everybody(), listed.delegations
-    await put_on_record(store, clock, people, given, settings.source)
-
-
-async def _read_directories(
-    stack: AsyncExitStack,
-    settings: Settings,
-    directory: Directory,
-    domain: Domain,
-    store: Store,
-    clock: Clock,
-    jobs: LocalJobs,
-) -> None:
-    """Follow what changes of people, and read directories by jobs, where there are any."""
-    following = Following(directory, domain.review.run)
-    if settings.directory is not None:
-        sources = await stack.enter_async_context(open_sources(settings, clock))
-        await following.read(settings.directory, sources, store, clock, jobs)
-    following.begin(jobs)
 
 
 async def _read_tickets(

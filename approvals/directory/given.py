@@ -33,6 +33,10 @@ class WithDelegations(Directory):
         self._base: People | None = None
         self._left_out: set[tuple[str, str, str]] = set()
 
+    def follow(self, directory: Directory) -> None:
+        """Have the people of this one from now on, and go on with what they have given."""
+        self._directory = directory
+
     @override
     def by_id(self, principal_id: str) -> Principal | None:
         return self._directory.by_id(principal_id)

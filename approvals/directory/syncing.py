@@ -65,9 +65,29 @@ class Syncing:
         self._sources = {source.name: source for source in sources}
         self._store, self._clock, self._plan = store, clock, plan
         self._changed = changed
+        self._settings: str | None = None
+        self._reading: set[DirectorySource] = set()
+
+    async def replace(
+        self, sources: Sequence[DirectorySource], plan: SyncPlan, settings: str
+    ) -> None:
+        """Read these from now on. Those before are let go of, each once its reading has ended."""
+        before = set(self._sources.values()) - self._reading
+        self._sources, self._plan = {source.name: source for source in sources}, plan
+        for source in before:
+            await source.close()
+        await self.know(settings)
+
+    async def close(self) -> None:
+        """Let go of all of them, and read none any more."""
+        mine = {*self._sources.values(), *self._reading}
+        self._sources = {}
+        for source in mine:
+            await source.close()
 
     async def know(self, settings: str) -> None:
         """Have rows for the directories; `settings` stands for what is read of them."""
+        self._settings = settings
         now = self._clock.now()
 
         def unit(connection: Connection) -> None:
@@ -83,13 +103,28 @@ class Syncing:
         found = await self._store.read(lambda c: rows.due(c, now))
         for each in found:
             if each in self._sources and name in ("", each):
-                await self._read(self._sources[each])
+                await self._read_of(self._sources[each])
+
+    async def _read_of(self, source: DirectorySource) -> None:
+        self._reading.add(source)
+        try:
+            await self._read(source)
+        finally:
+            self._reading.discard(source)
+            if self._sources.get(source.name) is not source:  # others took its place meanwhile
+                await source.close()
 
     async def _read(self, source: DirectorySource) -> None:
         now = self._clock.now()
-        begun = await self._store.write(
-            lambda c: rows.begin(c, source.name, now, whole_every=self._plan.whole_every)
+        begin = partial(
+            rows.begin,
+            name=source.name,
+            now=now,
+            whole_every=self._plan.whole_every,
+            settings=self._settings,
+            patience=self._plan.every,
         )
+        begun = await self._store.write(begin)
         if begun is None:
             return
         try:

@@ -50,6 +50,7 @@ from countersign.approvals.models.given import DelegationId as DelegationId
 from countersign.approvals.models.given import GivenDelegation as GivenDelegation
 from countersign.approvals.models.governance import DelegationGiven as DelegationGiven
 from countersign.approvals.models.governance import DelegationRevoked as DelegationRevoked
+from countersign.approvals.models.governance import DirectoriesChanged as DirectoriesChanged
 from countersign.approvals.models.governance import Governance as Governance
 from countersign.approvals.models.governance import GrantGiven as GrantGiven
 from countersign.approvals.models.governance import GrantRevoked as GrantRevoked

@@ -61,6 +61,23 @@ class PeopleChanged(Governance):
     file: str
 
 
+class DirectoriesChanged(Governance):
+    """A server reads people from elsewhere than before, or makes others of them."""
+
+    kind: ClassVar[str] = "directories_changed"
+
+    before: str | None
+    """SHA-256 of the canonical JSON of what was read last on this database; None if nothing is on
+    record."""
+    after: str
+    directories: JsonObject
+    """By name, all that the file says of what being in a group gives, from where a schedule is
+    read, and who is meant by its names."""
+    changes: tuple[str, ...]
+    """Each as a sentence: `jira: the group finance gives the role controller`."""
+    file: str
+
+
 class PauseBegan(Governance):
     """Somebody paused something."""
 

@@ -11,7 +11,18 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from countersign.approvals.errors import LostLeaseError
 from countersign.approvals.models import DirectoryPage, Value
@@ -64,14 +75,17 @@ class SourceState(Value):
 
 
 def know(connection: Connection, name: str, settings: str, now: datetime) -> None:
-    """Have a row for a directory. With other `settings` all of it is read again, at once."""
+    """Have a row for a directory. With other `settings` all of it is read again, at once, and what
+    is just being read by the former ones counts no more."""
     at = codec.to_text(now)
     row = {"name": name, "settings": settings, "next_at": at}
     insert = _insert(connection, directory_sources).values(row).on_conflict_do_nothing()
     connection.execute(insert)
-    again = {"settings": settings, "cursor": None, "next_at": at}
+    again = {"settings": settings, "cursor": None, "next_at": at, "lease_until": None}
     connection.execute(
-        update(directory_sources).where(_S.name == name, _S.settings != settings).values(again)
+        update(directory_sources)
+        .where(_S.name == name, _S.settings != settings)
+        .values(**again, generation=_S.generation + 1)
     )
 
 
@@ -82,13 +96,31 @@ def due(connection: Connection, now: datetime) -> list[str]:
 
 
 def begin(
-    connection: Connection, name: str, now: datetime, *, whole_every: timedelta
+    connection: Connection,
+    name: str,
+    now: datetime,
+    *,
+    whole_every: timedelta,
+    settings: str | None = None,
+    patience: timedelta = timedelta(0),
 ) -> Begun | None:
-    """Begin a reading, if one is due and none is under way; of all, `whole_every` so often."""
+    """Begin a reading, if one is due and none is under way; of all, `whole_every` so often.
+
+    Where other `settings` than these were made known since, by a server that has read its file
+    later, that server reads; unless it has not for so long (`patience`).
+    """
+    values: dict[str, Any] = {
+        "generation": _S.generation + 1,
+        "progress": 0,
+        "lease_until": codec.to_text(now + LEASE),
+    }
+    mine: list[ColumnElement[bool]] = []
+    if settings is not None:
+        values["settings"] = settings
+        values["cursor"] = case((_S.settings == settings, _S.cursor), else_=None)
+        mine = [or_(_S.settings == settings, _S.next_at <= codec.to_text(now - patience))]
     begun = connection.execute(
-        update(directory_sources)
-        .where(_S.name == name, _is_due(now))
-        .values(generation=_S.generation + 1, progress=0, lease_until=codec.to_text(now + LEASE))
+        update(directory_sources).where(_S.name == name, _is_due(now), *mine).values(values)
     )
     if begun.rowcount != 1:
         return None

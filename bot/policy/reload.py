@@ -1,8 +1,10 @@
-"""Reload: a policy that is changed in its file rules without a restart; a broken one never does."""
+"""Reload: rules, people and schedules that are changed in their file hold without a restart; broken
+ones never do."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,16 +16,20 @@ from countersign.approvals.decisions.rollouts import begin_with
 from countersign.approvals.errors import ConfigurationError, UnavailableError
 from countersign.approvals.models import PolicyChanged, PolicySource
 from countersign.approvals.ports import Clock, Moment, Store, Unit
-from countersign.approvals.rules.approvers import duties_of
 from countersign.approvals.rules.policies import LivePolicy
 from countersign.approvals.rules.policy import Policy
 from countersign.approvals.store import governance, policy_versions
+from countersign.bot.directories import calendars_missing
 from countersign.bot.policy.check import findings, ruling_policy
+from countersign.bot.policy.live_people import LivePeople, unread_of
+from countersign.bot.settings.directory import directory_problems
 from countersign.bot.settings.sections import Settings
 
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_S = 2.0
+TAKEN_OVER = ("policy", "people", "tokens", "directory")
+"""What of the settings is; everything else is read at a restart."""
 
 
 async def begin_to_rule(
@@ -47,8 +53,8 @@ async def begin_to_rule(
 
 
 class PolicyReload:
-    """Looks at the file again and again, and when it is told to. Only its `policy` section is taken
-    over."""
+    """Looks at the file again and again, and when it is told to. Its sections `policy`, `people`
+    and `directory` are taken over, together or not at all."""
 
     def __init__(
         self,
@@ -58,13 +64,17 @@ class PolicyReload:
         store: Store,
         clock: Clock,
         approvals: Approvals,
+        people: LivePeople,
     ):
         """`approvals` ask again what waits under another rule than before."""
         self._settings, self._registry, self._live = settings, registry, live
         self._store, self._clock, self._approvals = store, clock, approvals
+        self._people = people
         self._path = Path(settings.source)
         self._seen = _content(self._path)
         self._problem: str | None = None
+        self._owed: tuple[bool, bool] = (False, False)
+        """Whether requests are still to be asked again, and directories to be read."""
         self._told = asyncio.Event()
 
     def now(self) -> None:
@@ -86,62 +96,89 @@ class PolicyReload:
                 log.exception("policy not reloaded")
 
     async def look(self, source: PolicySource = PolicySource.FILE) -> bool:
-        """Take over what the file says now; whether another policy rules since. On a signal it is
-        read although it says the same as before: what it names may be there now."""
+        """Take over what the file says now; whether another policy rules, or others are known,
+        since. On a signal it is read although it says the same as before: what it names may be
+        there now. Raises UnavailableError; the next look goes on then."""
         content = await asyncio.to_thread(_content, self._path)
-        if content == self._seen and source is PolicySource.FILE:
-            return False
-        try:
-            policy = await asyncio.to_thread(self._read)
-        except ConfigurationError as exc:
-            self._seen, version = content, self._live.current.version
-            self._problem = (
-                f"{self._path.name} cannot be used since it was changed; the policy {version} "
-                "still rules. `countersign policy check` says what is wrong"
-            )
-            for problem in exc.problems:
-                log.error("policy not reloaded", problem=problem, still_rules=version)
-            return False
+        changed = False
+        if content != self._seen or source is not PolicySource.FILE:
+            try:
+                policy, settings = await asyncio.to_thread(self._read)
+                changed = await self._take(policy, settings, source)
+            except ConfigurationError as exc:
+                self._refuse(exc.problems)
+            except UnavailableError as exc:
+                self._problem = f"{self._path.name} is not taken over yet: {exc}"
+                raise
+            else:
+                self._problem = None
+            self._seen = content
+        await self._follow_up()
+        return changed
+
+    def _refuse(self, problems: Sequence[str]) -> None:
+        version = self._live.current.version
+        self._problem = (
+            f"{self._path.name} cannot be used since it was changed; the policy {version} "
+            "still rules, and the people from before decide. "
+            "`countersign policy check` says what is wrong"
+        )
+        for problem in problems:
+            log.error("policy not reloaded", problem=problem, still_rules=version)
+
+    async def _take(self, policy: Policy, settings: Settings, source: PolicySource) -> bool:
         before = self._live.current.version
-        if policy.version != before:
-            file = self._settings.source
-            await begin_to_rule(self._store, self._clock, policy, source, file)
+        rules, people = policy.version != before, self._people.is_other(settings)
+        found = await self._people.prepare(settings) if people else None
+        if found is not None and (unread := unread_of(settings, found)):
+            raise UnavailableError(
+                f"nobody has read the schedule {', '.join(unread)} yet, by which it asks; "
+                "`countersign people status` says why. What ruled before still rules."
+            )
+        if rules:
+            await begin_to_rule(self._store, self._clock, policy, source, self._settings.source)
+        # from here on nothing is awaited: no vote meets the rules of one and the people of another
+        if rules:
             self._live.replace(policy)
             log.info("policy reloaded", version=policy.version, before=before)
-        self._seen, self._problem = content, None
-        if policy.version == before:
-            return False
-        log.info("requests asked again", count=await self._approvals.ask_again_what_changed())
-        return True
+        if found is not None:
+            self._people.take(settings, found)
+        self._owed = self._owed[0] or rules, self._owed[1] or people
+        return rules or people
+
+    async def _follow_up(self) -> None:
+        rules, people = self._owed
+        if people:
+            await self._people.read_on()
+        if rules:
+            count = await self._approvals.ask_again_what_changed()
+            log.info("requests asked again", count=count)
+        self._owed = False, False
 
     async def checks(self) -> dict[str, str]:
         """What is wrong with the file, if the policy that rules is not the one in it."""
         return {} if self._problem is None else {"policy": self._problem}
 
-    def _read(self) -> Policy:
-        """The policy of the file, as it would rule here. Raises ConfigurationError."""
+    def _read(self) -> tuple[Policy, Settings]:
+        """The policy of the file, as it would rule here, and the settings with its people. Raises
+        ConfigurationError."""
         if self._settings.reread is None:
             raise ConfigurationError(["these settings were not read from a file"])
         fresh = self._settings.reread()
-        here = self._settings.model_copy(update={"policy": fresh.policy})
-        wrong = [found for found in findings(here, self._registry) if found.is_error]
+        taken = {name: getattr(fresh, name) for name in TAKEN_OVER}
+        here = self._settings.model_copy(update=taken)
         known = {each.name for each in self._settings.systems}
         asked = {c for rule in fresh.policy.entries.values() for c in rule.channels}
-        strange = sorted(asked - known)
-        problems = [f"{found} People are read at a restart." for found in wrong]
+        problems = [str(found) for found in findings(here, self._registry) if found.is_error]
         problems += [
-            f"{name} is read at a restart; nobody can be asked in it yet" for name in strange
+            f"{name} is read at a restart; nobody can be asked in it yet"
+            for name in sorted(asked - known)
         ]
-        read = self._settings.directory.schedules if self._settings.directory else {}
-        stages = (stage for rule in fresh.policy.entries.values() for stage in rule.tiers())
-        problems += [
-            f"the schedule {name} is read from a restart on; nobody is on call by it yet"
-            for name in duties_of(stages)
-            if name not in read
-        ]
+        problems += directory_problems(fresh.directory, known)
+        problems += calendars_missing(fresh.directory)
         if problems:
             raise ConfigurationError(problems)
-        return ruling_policy(fresh.policy, self._registry)
+        return ruling_policy(fresh.policy, self._registry), here
 
 
 def _content(path: Path) -> bytes | None:

@@ -42,7 +42,7 @@ class Server:
         self.source = FakeSource("jira", lists_everybody=False)
         self.people = people_with(SETTINGS, [ROOT], store)
         self.jobs = EmbeddedJobs(store, clock, sweep_every_s=0.01)
-        self.health = DirectoryHealth(SETTINGS, store, clock)
+        self.health = DirectoryHealth(lambda: SETTINGS, store, clock)
         self.reviews = 0
 
     async def review(self) -> None:
@@ -105,7 +105,7 @@ async def test_health_says_what_is_wrong_with_a_directory(tmp_path: Path) -> Non
     assert "cannot be read; the log says why" == failed["directory_jira"]
     assert "nobody it names can decide" in old["directory_jira"]
     assert held["directory_jira"].startswith("held:")
-    assert {} == await DirectoryHealth(None, here.store, here.clock).checks()
+    assert {} == await DirectoryHealth(lambda: None, here.store, here.clock).checks()
 
 
 def document(graph: GraphServer) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from sqlalchemy import text
 
 from countersign.approvals.store import engine_of
 from countersign.sandbox.jira.server import Jira
+from countersign.sandbox.jsm_ops.server import CLOUD_ID, EMAIL, JsmOpsServer, Period
+from countersign.sandbox.jsm_ops.server import TOKEN as JSM_TOKEN
 from countersign.sandbox.pagerduty.server import TOKEN, PagerDutyServer, Rota
 from tests.scenarios.test_second_thoughts import asked_in_teams, inbox
 from tests.scenarios.ticket_world import TicketWorld, ticket_world
@@ -24,13 +26,25 @@ USERS = {
     "PALEX": ("Alex Wilber", "alexw@example.com"),
     "PMEGAN": ("Megan Bowen", "meganb@example.com"),
 }
+ACCOUNTS = {"PALEX": "712020:alex", "PMEGAN": "712020:megan"}
+"""By which Jira knows them."""
 WHEN = "%Y%m%dT%H%M%SZ"
 Change = Callable[[str], None]
 
 
+def around(now: datetime) -> tuple[datetime, datetime]:
+    """A shift that has begun and goes on."""
+    return now - timedelta(hours=1), now + timedelta(hours=7)
+
+
+def jsm(site: JsmOpsServer) -> dict[str, Any]:
+    """The section `directory.jsm` of this site."""
+    return {"cloud_id": CLOUD_ID, "email": EMAIL, "token": JSM_TOKEN, "url": site.url}
+
+
 def calendar(path: Path, email: str, now: datetime) -> None:
     """One shift, of this person."""
-    first, last = now - timedelta(hours=1), now + timedelta(hours=7)
+    first, last = around(now)
     path.write_text(
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:1\r\n"
         f"DTSTAMP:{now:{WHEN}}\r\nDTSTART:{first:{WHEN}}\r\nDTEND:{last:{WHEN}}\r\n"
@@ -52,12 +66,22 @@ async def rota(folder: Path, source: str) -> AsyncIterator[tuple[dict[str, Any],
             lambda user: calendar(path, USERS[user][1], now),
         )
         return
+    if source == "jsm":
+        async with JsmOpsServer.start() as site:
+            schedule = site.add_schedule("Desk")
+
+            def take(user: str) -> None:
+                schedule.periods[:] = [Period(ACCOUNTS[user], *around(now))]
+
+            take("PALEX")
+            yield {**often, "jsm": jsm(site), "schedules": {"desk": {"jsm": schedule.id}}}, take
+        return
     async with PagerDutyServer.start() as account:
         account.users.update(USERS)
         shifts = account.schedules.setdefault("PDESK", Rota("PDESK", "Desk")).shifts
 
         def put(user: str) -> None:
-            shifts[:] = [(user, now - timedelta(hours=1), now + timedelta(hours=7))]
+            shifts[:] = [(user, *around(now))]
 
         put("PALEX")
         read = {"token": TOKEN, "url": account.url}
@@ -76,7 +100,9 @@ async def known(app: TicketWorld) -> bool | None:
         engine.dispose()
 
 
-@pytest.mark.parametrize(("system", "source"), [("jira", "ics"), ("servicenow", "pagerduty")])
+@pytest.mark.parametrize(
+    ("system", "source"), [("jira", "ics"), ("servicenow", "pagerduty"), ("jira", "jsm")]
+)
 async def test_the_shift_changes_between_the_question_and_the_vote(
     tmp_path: Path, system: str, source: str
 ) -> None:
@@ -118,3 +144,50 @@ async def test_the_shift_changes_between_the_question_and_the_vote(
     (voted,) = [each["body"] for each in entries if each["kind"] == "voted"]
     assert ("megan", ["desk"]) == (voted["by"], voted["on_call"])
     assert [["megan"]] == [e["body"]["people"] for e in entries if e["kind"] == "on_call"][-1:]
+
+
+async def test_a_shift_of_jira_ends_by_the_clock_and_the_call_is_escalated(tmp_path: Path) -> None:
+    async with JsmOpsServer.start() as site:
+        schedule = site.add_schedule("Desk")
+        alex, megan = ACCOUNTS["PALEX"], ACCOUNTS["PMEGAN"]
+        schedule.periods += [Period(alex, *around(datetime.now(UTC)))]
+        often = {"every": "1s", "max_age": "1m"}
+
+        def also(document: dict[str, Any]) -> None:
+            document["directory"] = {
+                **often,
+                "jsm": jsm(site),
+                "schedules": {"desk": {"jsm": schedule.id}},
+            }
+            adele = next(each for each in document["people"] if each["id"] == "adele")
+            adele["roles"] = ["director"]
+
+        rule = {"on_call": "desk", "escalate": [{"after": "12s", "roles": ["director"]}]}
+        async with ticket_world(tmp_path, "jira", rule=rule, also=also) as app, app.server():
+            await app.eventually(partial(known, app))
+            request = await asked_in_teams(app)
+            boundary = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=5)
+            began, ends = around(boundary)
+            schedule.periods[:] = [Period(alex, began, boundary), Period(megan, boundary, ends)]
+            seen: list[list[str]] = []
+
+            def note(found: dict[str, Any]) -> bool:
+                people = [each["id"] for each in found["eligible"]]
+                seen.extend([people] if people not in seen[-1:] else [])
+                return bool(people == ["adele", "megan"])
+
+            await app.until(request["id"], note)
+            early = await app.click(request["id"], "approve", "Alex Wilber")
+            await app.click(request["id"], "approve", "Adele Vance")
+            session = await app.over(request["session_id"])
+            entries = await app.ledger(request["session_id"])
+            quotes = app.quotes()
+
+    told = [(e["kind"], e["at"]) for e in entries if e["kind"] in ("on_call", "escalated")]
+    assert [["alex"], ["megan"], ["adele", "megan"]] == seen
+    assert "On call for desk: Megan Bowen" in str(early.body)
+    assert ["on_call", "escalated"] == [kind for kind, _ in told][-2:]
+    assert all(boundary <= datetime.fromisoformat(at) for _, at in told[-2:])
+    (voted,) = [each["body"] for each in entries if each["kind"] == "voted"]
+    assert "adele" == voted["by"]
+    assert ("completed", 1) == (session["status"], len(quotes))
