@@ -12,6 +12,7 @@ from countersign.examples.back_office import BackOfficeError
 from countersign.examples.contract_systems import Clm, Draft, Signer, opened
 from countersign.examples.redline_words import marked
 from countersign.examples.redlining import Clause, Contract
+from countersign.examples.uses import written
 
 MOST_OF_A_FACT = 1_900
 READY_TO_SIGN = "Sign"
@@ -58,6 +59,7 @@ class Desk:
         Not the newest version of all: the redlines of one message are written one after the other,
         each as a version of its own.
         """
+        written(arguments, "new_text")
         number = arguments["clause"]
         try:
             draft = await self.same(arguments["contract_id"], arguments["version"])

@@ -39,7 +39,7 @@ from countersign.examples.report_files import (
     as_workbook,
     require_printable,
 )
-from countersign.examples.uses import lane, require
+from countersign.examples.uses import lane, require, written
 
 BOOKKEEPER = """You are the bookkeeper. Call read_balances once for the month that the task names
 (YYYY-MM). Then name for the analyst the month, the ledger_version, the result, and each account
@@ -147,6 +147,7 @@ def financial_report(context: WorkflowContext) -> Chat:
         return as_json({"report_id": filed["id"], "files": filed["files"]})
 
     async def books_now(arguments: dict[str, Any]) -> dict[str, Any]:
+        written(arguments, "headline", "commentary")
         try:
             require_printable([arguments["headline"], arguments["commentary"]], font)
             figures = await erp.figures(arguments["period"], arguments["ledger_version"])

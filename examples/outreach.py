@@ -23,6 +23,7 @@ from countersign import (
     workflow,
 )
 from countersign.examples.back_office import Crm, as_json
+from countersign.examples.uses import written
 from countersign.examples.vendors.sendgrid import ADDRESS, Mailer
 
 WRITER = """You are the outreach writer. The task names customers and what to write about. Look each
@@ -86,6 +87,7 @@ def outreach(context: WorkflowContext) -> Chat:
 
     def wanted(arguments: dict[str, Any]) -> dict[str, Any]:
         as_written(arguments)
+        written(arguments, "letter")
         try:
             why_not = mailer.unwanted(arguments["to"])
         except NothingHappenedError as error:

@@ -24,6 +24,7 @@ from countersign import (
 )
 from countersign.examples.back_office import BackOfficeError, as_json
 from countersign.examples.help_desk import HelpDesk
+from countersign.examples.uses import written
 
 RESEARCHER = """You are the support researcher. Call read_ticket for the ticket that the task names,
 then search_articles with the words that matter. Then tell the writer: what the customer wants, the
@@ -90,6 +91,7 @@ def support_reply(context: WorkflowContext) -> Chat:
         return as_json({"ticket_id": ticket_id, "status": status, "sent": True})
 
     async def ticket_now(arguments: dict[str, Any]) -> dict[str, Any]:
+        written(arguments, "reply")
         if arguments["status"] not in ("pending", "solved"):
             raise PreconditionFailedError("After a reply a ticket is pending or solved.")
         try:

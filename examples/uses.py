@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from countersign import PreconditionFailedError
 from countersign.examples.back_office import BackOfficeError
 
 THREADS = 4
@@ -31,6 +32,17 @@ def require(workflow: str, *packages: tuple[str, str]) -> None:
             f"The workflow {workflow} needs {' and '.join(missing)}. Install what the examples use "
             "with `pip install 'countersign-approvals[uses]'`."
         )
+
+
+def written(arguments: Mapping[str, Any], *names: str) -> None:
+    """Look whether these texts say something: a field of a form is emptied in no time.
+
+    Raises PreconditionFailedError, before anybody is asked or when it is edited.
+    """
+    for name in names:
+        if not str(arguments[name]).strip():
+            words = name.replace("_", " ").capitalize()
+            raise PreconditionFailedError(f"{words} is empty: write it, or reject the call.")
 
 
 def _found(module: str) -> bool:
