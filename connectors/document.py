@@ -6,6 +6,7 @@ without `visible`, and each connector escapes it for its own markup.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from countersign.approvals.audit.canonical import short
@@ -264,7 +265,8 @@ def _facts(view: RequestView, order: TicketOrder) -> list[Row]:
         rows.insert(0, Row(name="Asked again", text=_one_line(cut(request.asked_again, 500))))
     others = [r for r in view.siblings if r.status is RequestStatus.PENDING]
     if others:
-        names = ", ".join(f"{in_words(r.tool)}{branch_of(r)}" for r in others)
+        counted = Counter(f"{in_words(r.tool)}{branch_of(r)}" for r in others)
+        names = ", ".join(f"{name} ({n} calls)" if n > 1 else name for name, n in counted.items())
         total = comes_to(waiting([request, *others]), view.reversibility)
         said = f"{names}. Nothing of it runs before every call is decided. {total}".strip()
         rows.insert(2, Row(name="Proposed with it", text=_one_line(said)))

@@ -146,9 +146,9 @@ class Live:
         event = asyncio.Event()
         watch.join(event)
         try:
-            await response.prepare(visit.request)
-            await response.write(b"retry: 2000\n\n")
-            with suppress(ConnectionResetError, TimeoutError):
+            with suppress(ConnectionResetError, TimeoutError):  # also before it has begun
+                await response.prepare(visit.request)
+                await response.write(b"retry: 2000\n\n")
                 async with asyncio.timeout(LONGEST_S):
                     while not self._closing.is_set() and await self._is_signed_in(visit):
                         await self._next(event, response)

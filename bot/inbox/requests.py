@@ -104,6 +104,8 @@ class RequestPage:
             view=view,
             request=request,
             together_total=totals_in_words(waiting([request, *view.siblings])),
+            beside={each.id: shown.beside(each) for each in view.siblings},
+            of_numbers=shown.of_numbers(request.preview),
             is_question=request.kind is RequestKind.INPUT,
             arguments=shown.arguments_of(view),
             changes=shown.changes_of(view),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 
 from countersign.approvals.forms.changers import changers
 from countersign.approvals.forms.display import (
@@ -20,9 +22,11 @@ from countersign.approvals.forms.parsing import typed_text
 from countersign.approvals.forms.rollouts import is_copilot, standing_words
 from countersign.approvals.forms.systems import system_words
 from countersign.approvals.forms.times import coming, happened, then
+from countersign.approvals.forms.wording import cut
 from countersign.approvals.models import (
     Delivery,
     JsonObject,
+    Preview,
     Request,
     RequestStatus,
     Risk,
@@ -34,6 +38,7 @@ from countersign.approvals.rules.repeats import in_sentence
 
 LONG_TEXT = 60
 """Characters from which a text is edited in several lines."""
+_NUMBER = re.compile(r"[-+\u2212]?\d[\d,.\u00a0\u2009]*( ?%)?")
 QUICK_ARGUMENTS = 8
 """More are read on the page of the request."""
 
@@ -138,6 +143,21 @@ def changes_of(view: RequestView) -> Sequence[Change]:
 def changers_of(view: RequestView) -> str:
     """Who has changed it; "" if nobody has, or nobody knows who."""
     return changers(view.request)
+
+
+def beside(other: Request) -> str:
+    """The argument that tells a call from others of its tool: the first that decides, in short."""
+    names = other.show_first or tuple(other.arguments)
+    own = shown_arguments(other.arguments, first=names[:1])
+    return f"{own[0].label}: {cut(' '.join(own[0].text.split()), LONG_TEXT)}" if own else ""
+
+
+def of_numbers(preview: Preview | None) -> Sequence[bool]:
+    """For each column of a table, whether it has numbers: these stand one under the other."""
+    if preview is None or len(preview.rows) < 2:
+        return ()
+    columns = zip_longest(*preview.rows[1:], fillvalue="")
+    return [any(each) and all(not c or _NUMBER.fullmatch(c) for c in each) for each in columns]
 
 
 def facts_of(view: RequestView) -> Sequence[Shown]:

@@ -191,7 +191,7 @@ def _asked(view: RequestView, members: Sequence[Request]) -> list[JsonObject]:
         " for ",
         ("bold", cut_visibly(asker, NAME_LIMIT)),
         " in ",
-        ("bold", cut_visibly(view.session.workflow, NAME_LIMIT)),
+        ("bold", cut_visibly(in_words(view.session.workflow), NAME_LIMIT)),
         ".",
     )
     elements = [{**asked, "spacing": "Small"}]

@@ -84,6 +84,13 @@ async def test_ticket_says_how_many_decide_at_which_step(world: DeskWorld) -> No
     assert "Dave (step 2 of 2)" == second["Who decides"]
 
 
+async def test_calls_of_one_tool_beside_it_are_counted(world: DeskWorld) -> None:
+    one, *_ = await world.asked("quote", "pay", "pay", "wire")
+    said = facts(await written(world, one))
+
+    assert said["Proposed with it"].startswith("Pay (2 calls), Wire. Nothing of it runs before")
+
+
 async def test_ticket_names_what_was_proposed_with_it_and_still_waits(world: DeskWorld) -> None:
     one, two, three = await world.asked("quote", "pay", "wire")
     await world.vote(three, BEN, Verdict.REJECT)
