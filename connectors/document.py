@@ -22,7 +22,7 @@ from countersign.approvals.forms.on_call import on_call_words
 from countersign.approvals.forms.rollouts import standing_words
 from countersign.approvals.forms.times import moment, then, zone_of
 from countersign.approvals.forms.together import branch_of, comes_to, failed_branches, waiting
-from countersign.approvals.forms.values import table_text, value_text
+from countersign.approvals.forms.values import cell_text, table_text, value_text
 from countersign.approvals.forms.wording import (
     cut,
     cut_visibly,
@@ -63,6 +63,8 @@ class Row(Value):
     text: str
     key: str = ""
     """What an argument is called in a comment that asks for changes."""
+    table: tuple[tuple[str, ...], ...] = ()
+    """The same as `text` where that is a whole table: its cells, the first row is the head."""
 
 
 class Document(Value):
@@ -198,6 +200,10 @@ def _notes(request: Request, budget: int) -> tuple[tuple[Row, ...], bool]:
         complete = complete and (title, shown) == (name, text)
         left -= len(shown)
         rows.append(Row(name=title, text=shown))
+    preview = request.preview
+    if preview is not None and preview.kind == "table" and complete:
+        cells = tuple(tuple(map(cell_text, line)) for line in preview.rows)
+        rows[-1] = rows[-1].model_copy(update={"table": cells})
     return tuple(rows), complete
 
 

@@ -17,53 +17,10 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.bot.teams.gallery import cards
+from tests.e2e import renderer
 
 ROOT = Path(__file__).parents[1]
-RENDERER = Path("node_modules/adaptivecards/dist/adaptivecards.min.js")
-LOOKS = {"light": (620, "#ffffff"), "dark": (620, "#1f1f1f"), "phone": (340, "#ffffff")}
 STATES = ("pending", "pending-again", "pending-huge", "executed-with-changes", "rejected")
-LIGHT = {
-    "fg": "#242424", "subtle": "#616161", "attention": "#fdf3f4", "warning": "#fefbf4",
-    "good": "#f1faf1", "accent": "#ebf3fc", "emphasis": "#f5f5f5",
-}  # fmt: skip
-DARK = {
-    "fg": "#ffffff", "subtle": "#adadad", "attention": "#3f1011", "warning": "#4a1e04",
-    "good": "#052505", "accent": "#082338", "emphasis": "#2e2e2e",
-}  # fmt: skip
-PAGE = """<!doctype html><meta charset="utf-8"><style>
-body{margin:0;padding:16px;background:%s;font-family:'Segoe UI',system-ui,sans-serif}
-#card{border:1px solid #8886;border-radius:8px}
-.ac-pushButton{font:inherit;font-size:14px;padding:5px 12px;border:1px solid #8888;
-border-radius:4px;background:none;color:%s;margin-right:0}
-.style-positive{background:#5b5fc7!important;color:#fff!important;border-color:#5b5fc7!important}
-.style-destructive{color:%s!important;border-color:currentColor!important}
-.ac-input{font:inherit;border:1px solid #8888;border-radius:4px;background:none;color:%s;
-padding:6px}
-</style><div id="card"></div>"""
-DRAW = """([card, look]) => {
-  const colors = {};
-  for (const name of ['default','dark','light','accent','good','warning','attention'])
-    colors[name] = {default: look.fg, subtle: look.subtle};
-  const style = name => ({backgroundColor: look[name] || '#00000000', foregroundColors: colors});
-  const it = new AdaptiveCards.AdaptiveCard();
-  it.hostConfig = new AdaptiveCards.HostConfig({
-    fontFamily: "'Segoe UI', system-ui, sans-serif",
-    supportsInteractivity: true,
-    fontSizes: {small: 12, default: 14, medium: 14, large: 18, extraLarge: 24},
-    spacing: {small: 8, default: 12, medium: 16, large: 20, extraLarge: 24, padding: 16},
-    containerStyles: Object.fromEntries(
-      ['default','emphasis','good','attention','warning','accent'].map(n => [n, style(n)])),
-    actions: {maxActions: 6, spacing: 'default', buttonSpacing: 8, actionsOrientation: 'horizontal',
-              actionAlignment: 'left', showCard: {actionMode: 'inline'}},
-  });
-  AdaptiveCards.AdaptiveCard.onProcessMarkdown = (text, result) => {
-    const plain = text.replace(/&/g, '&amp;').replace(/</g, '&lt;');
-    result.outputHtml = plain.replace(/\\*\\*(.+?)\\*\\*/g, '<b>$1</b>');
-    result.didProcess = true;
-  };
-  it.parse(card);
-  document.getElementById('card').appendChild(it.render());
-}"""
 
 
 def main() -> None:
@@ -75,14 +32,13 @@ def main() -> None:
     with sync_playwright() as playwright:
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=chromium)
-        for name, (width, background) in LOOKS.items():
-            look = DARK if name == "dark" else LIGHT
+        for name, (width, _) in renderer.LOOKS.items():
+            colours = renderer.DARK if name == "dark" else renderer.LIGHT
             page = browser.new_page(viewport={"width": width, "height": 600})
             for state in sys.argv[2:] or STATES:
-                red = "#f1707b" if name == "dark" else "#b10e1c"
-                page.set_content(PAGE % (background, look["fg"], red, look["fg"]))
-                page.add_script_tag(path=str(node / RENDERER))
-                page.evaluate(DRAW, [json.loads(json.dumps(drawn[state])), look])
+                page.set_content(renderer.page(name))
+                page.add_script_tag(path=str(node / "node_modules" / renderer.SCRIPT))
+                page.evaluate(renderer.DRAW, [json.loads(json.dumps(drawn[state])), colours])
                 target = out / f"{state}-{name}.png"
                 page.screenshot(path=str(target), full_page=True)
                 height = page.evaluate("document.getElementById('card').offsetHeight")

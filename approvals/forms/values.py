@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from countersign.approvals.forms.lookalikes import escaped
@@ -30,6 +31,7 @@ _OURS = re.compile(
     r"|\\u[0-9a-fA-F]{4}|\\U[0-9a-fA-F]{8}|^[\"“”„«»']|[↵…]"
 )
 """What a text must not end, begin or look like if it is to stand without quotes."""
+_NUMBER = re.compile(r"[-+\u2212]?\d[\d,.\u00a0\u2009]*( ?%)?")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w.-]{0,59}", re.ASCII)
 
 
@@ -51,10 +53,17 @@ def value_text(value: Any, defaulted: Collection[str] = (), pointer: str = "") -
 
 def table_text(rows: Sequence[Sequence[str]]) -> str:
     """Rows of cells, a line each; a cell that could pass for two, or for two rows, is in quotes."""
-    return "\n".join(" | ".join(map(_cell, cells)) for cells in rows)
+    return "\n".join(" | ".join(map(cell_text, cells)) for cells in rows)
 
 
-def _cell(text: str) -> str:
+def columns_of_numbers(rows: Sequence[Sequence[str]]) -> tuple[bool, ...]:
+    """For each column below the head, whether it has numbers: these are drawn one under another."""
+    columns = zip_longest(*rows[1:], fillvalue="")
+    return tuple(any(each) and all(not c or _NUMBER.fullmatch(c) for c in each) for each in columns)
+
+
+def cell_text(text: str) -> str:
+    """A cell of a table; in quotes where it could pass for two, or for two rows."""
     whole = text == text.strip() and not any(mark in text for mark in '|"\n\r\t')
     return text if whole and visible(text) == text else one_line(text)
 

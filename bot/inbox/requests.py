@@ -10,6 +10,7 @@ from aiohttp import web
 from countersign.approvals.errors import NotFoundError
 from countersign.approvals.forms.questions import looked_up, standing
 from countersign.approvals.forms.together import totals_in_words, waiting
+from countersign.approvals.forms.values import columns_of_numbers
 from countersign.approvals.models import RequestKind
 from countersign.approvals.ports import RequestView
 from countersign.bot.api.operation import MAX_ID_CHARS, Services
@@ -105,7 +106,7 @@ class RequestPage:
             request=request,
             together_total=totals_in_words(waiting([request, *view.siblings])),
             beside={each.id: shown.beside(each) for each in view.siblings},
-            of_numbers=shown.of_numbers(request.preview),
+            of_numbers=columns_of_numbers(request.preview.rows if request.preview else ()),
             is_question=request.kind is RequestKind.INPUT,
             arguments=shown.arguments_of(view),
             changes=shown.changes_of(view),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import zip_longest
 
 from countersign.approvals.forms.changers import changers
 from countersign.approvals.forms.display import (
@@ -26,7 +24,6 @@ from countersign.approvals.forms.wording import cut
 from countersign.approvals.models import (
     Delivery,
     JsonObject,
-    Preview,
     Request,
     RequestStatus,
     Risk,
@@ -38,7 +35,6 @@ from countersign.approvals.rules.repeats import in_sentence
 
 LONG_TEXT = 60
 """Characters from which a text is edited in several lines."""
-_NUMBER = re.compile(r"[-+\u2212]?\d[\d,.\u00a0\u2009]*( ?%)?")
 QUICK_ARGUMENTS = 8
 """More are read on the page of the request."""
 
@@ -150,14 +146,6 @@ def beside(other: Request) -> str:
     names = other.show_first or tuple(other.arguments)
     own = shown_arguments(other.arguments, first=names[:1])
     return f"{own[0].label}: {cut(' '.join(own[0].text.split()), LONG_TEXT)}" if own else ""
-
-
-def of_numbers(preview: Preview | None) -> Sequence[bool]:
-    """For each column of a table, whether it has numbers: these stand one under the other."""
-    if preview is None or len(preview.rows) < 2:
-        return ()
-    columns = zip_longest(*preview.rows[1:], fillvalue="")
-    return [any(each) and all(not c or _NUMBER.fullmatch(c) for c in each) for each in columns]
 
 
 def facts_of(view: RequestView) -> Sequence[Shown]:

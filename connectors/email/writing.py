@@ -15,6 +15,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from html import escape
 
+from countersign.approvals.forms.values import columns_of_numbers
 from countersign.approvals.models import Value
 from countersign.connectors.document import Row
 from countersign.connectors.email.languages import translated
@@ -209,7 +210,9 @@ def _table(rows: Sequence[Row]) -> str:
             for row in rows
         )
     cells = "".join(
-        '<tr><th scope="row" class="name soft rule" style="width:32%;padding:7px 12px 7px 0;'
+        _wide(row)
+        if row.table
+        else '<tr><th scope="row" class="name soft rule" style="width:32%;padding:7px 12px 7px 0;'
         "border-top:1px solid #e9edf1;text-align:left;vertical-align:top;font-size:14px;"
         f'line-height:1.5;font-weight:400;color:#5a6472">{escape(row.name)}</th>'
         '<td class="text ink rule" style="padding:7px 0;border-top:1px solid #e9edf1;'
@@ -220,6 +223,31 @@ def _table(rows: Sequence[Row]) -> str:
     return (
         '<table width="100%" cellpadding="0" cellspacing="0" style="table-layout:fixed;'
         f'border-collapse:collapse">{cells}</table>'
+    )
+
+
+def _wide(row: Row) -> str:
+    """A table below its name, over the whole width."""
+    head, *lines = row.table
+    numbers = columns_of_numbers(row.table)
+
+    def line(cells: Sequence[str], tag: str, look: str) -> str:
+        sides = ["right" if n < len(numbers) and numbers[n] else "left" for n in range(len(cells))]
+        return "".join(
+            f'<{tag} class="{"soft" if look else "ink"} rule" style="padding:6px 10px 6px 0;'
+            f"border-top:1px solid #e9edf1;text-align:{side};vertical-align:top;font-size:13px;"
+            f"line-height:1.45;font-weight:400;color:{look or '#1d2430'};overflow-wrap:anywhere;"
+            f'font-variant-numeric:tabular-nums">{_unlinked(cell)}</{tag}>'
+            for cell, side in zip(cells, sides, strict=True)
+        )
+
+    drawn = "".join(f"<tr>{line(cells, 'td', '')}</tr>" for cells in lines)
+    return (
+        '<tr><td colspan="2" class="rule" style="padding:7px 0;border-top:1px solid #e9edf1">'
+        '<p class="soft" style="margin:0 0 4px;font-size:14px;color:#5a6472">'
+        f"{escape(row.name)}</p>"
+        '<table width="100%" cellpadding="0" cellspacing="0" style="border-collapse:collapse">'
+        f"<tr>{line(head, 'th', '#5a6472')}</tr>{drawn}</table></td></tr>"
     )
 
 

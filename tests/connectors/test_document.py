@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from countersign.approvals.models import InParallel, Principal, Request, Verdict
+from countersign.approvals.models import InParallel, Preview, Principal, Request, Verdict
 from countersign.approvals.ports import TicketOrder
 from countersign.approvals.tickets import order_key, target_of
 from countersign.connectors.document import (
@@ -15,6 +15,7 @@ from countersign.connectors.document import (
     TITLE_LIMIT,
     VALUE_LIMIT,
     Document,
+    Row,
     document,
 )
 from tests.connectors.desk_world import DeskWorld
@@ -82,6 +83,28 @@ async def test_ticket_says_how_many_decide_at_which_step(world: DeskWorld) -> No
 
     assert "2 of: Ben, Cara (step 1 of 2)" == first["Who decides"]
     assert "Dave (step 2 of 2)" == second["Who decides"]
+
+
+async def test_table_of_a_tool_has_its_cells_while_it_is_whole(world: DeskWorld) -> None:
+    (request,) = await world.asked()
+    rows = (("Account", "EUR"), ("a | b\nc", "1"))
+
+    async def noted(given: tuple[tuple[str, str], ...]) -> Row:
+        view = await world.records.view(request.id)
+        shown = {"preview": Preview(kind="table", rows=given)}
+        order = TicketOrder(
+            key=order_key(request.id, target_of(request)),
+            view=view.model_copy(update={"request": request.model_copy(update=shown)}),
+            approvers=(BEN,),
+        )
+        return document(order, links(), "jira").notes[-1]
+
+    whole, cut = await noted(rows), await noted(rows * 2_000)
+
+    assert 'Account | EUR\n"a | b\\nc" | 1' == whole.text
+    assert (("Account", "EUR"), ('"a | b\\nc"', "1")) == whole.table
+    assert "more characters" in cut.text
+    assert () == cut.table
 
 
 async def test_calls_of_one_tool_beside_it_are_counted(world: DeskWorld) -> None:
