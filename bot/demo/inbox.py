@@ -23,6 +23,7 @@ _ACTS = {
     Verdict.MODIFY: "opens it, and presses [ Approve with these changes ]",
 }
 _MAIN = re.compile(r'<div id="facts".*?(?=<section class="card">\s*<details)', re.DOTALL)
+_CELL = re.compile(r"</t[hd]>\s*(?=<t[hd]\b)")
 _PAIR = re.compile(r"</dt>\s*<dd>")
 _BREAK = re.compile(r"<(?:h\d|p|div|dt|section|tr|br)\b[^>]*>")
 _TAG = re.compile(r"<[^>]*>")
@@ -72,6 +73,7 @@ def lines_of(page: Page) -> list[str]:
     """What a page of a request says above the conversation, line by line."""
     found = _MAIN.search(page.text)
     text = "" if found is None else _PAIR.sub(": ", found[0]).replace("</span>", " ")
+    text = _CELL.sub(" | ", text)
     return [line for part in _BREAK.split(text) if (line := _plain(part))]
 
 

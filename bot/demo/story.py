@@ -26,7 +26,8 @@ from countersign.bot.demo.scenarios import (
 from countersign.bot.demo.world import Effect, World
 
 MAX_WIDTH = 100
-VALUE_CHARS = 70
+MAX_LINE = 93
+"""Of a value that a back end received."""
 
 
 class Story:
@@ -129,12 +130,12 @@ class Story:
 
     def _values(self, arguments: JsonObject, indent: str = "  ") -> None:
         for name, value in arguments.items():
-            shown = " ".join(str(value).split())
-            if len(shown) > VALUE_CHARS:
-                shown = f"{shown[: VALUE_CHARS - 1]}…"
-            self._console.print(
-                Text(f"{indent}{name:<18} {shown}"), width=self._width, no_wrap=True
-            )
+            is_text = isinstance(value, str)
+            said = str(value) if is_text else json.dumps(value, ensure_ascii=False, default=str)
+            line = visible(f"{indent}{name:<18} {' '.join(said.split())}")
+            if len(line) > min(self._width, MAX_LINE):
+                line = f"{line[: min(self._width, MAX_LINE) - 1]}…"
+            self._console.print(Text(line), width=self._width, no_wrap=True)
 
     def _say(self, markup: str) -> None:
         self._console.print(markup, width=self._width, highlight=False)

@@ -287,6 +287,17 @@ def test_the_whole_story_runs_on_the_page(shown: Shown, decide: DecisionName) ->
         assert part in story, part
 
 
+def test_tables_and_long_values_can_be_read_in_the_terminal(shown: Shown) -> None:
+    page = shown("approve", workflow="financial_report", via="inbox")
+    quote = shown("approve", workflow="cpq_quote", via="api").splitlines()
+    (lines,) = [line for line in quote if line.startswith("    lines ")]
+
+    assert "6200 Travel | 20,985.00 | 9,000.00 | 11,985.00 | +133.2" in page
+    assert '[{"sku": "INS-SEAT", "quantity": 25' in lines
+    assert lines.endswith("…")
+    assert len(lines) <= 80
+
+
 def test_the_ticket_can_be_read_in_the_terminal(shown: Shown) -> None:
     story = shown("modify", via="jira")
 
