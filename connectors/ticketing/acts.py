@@ -47,6 +47,13 @@ class TicketActs:
         await self._approvals.refuse(delivery.request_id, self.actor(act), reason, act=key)
         await self.show_operators(delivery, act, reason)
 
+    async def pass_over(self, delivery: Delivery, act: TicketAct, reason: str = "") -> None:
+        """Know the act from now on; with a `reason` the ticket is told it."""
+        key, said = self.key(delivery, act), cut(reason, REASON_LIMIT)
+        await self._store.write(
+            lambda c: ticket_rows.record_act(c, key, delivery.request_id, said, act.at)
+        )
+
     async def show_operators(self, delivery: Delivery, act: TicketAct, reason: str) -> None:
         """Say at the delivery, and in the log, why an act does not count."""
         ref = ticket_of(delivery)

@@ -13,7 +13,13 @@ from sqlalchemy import Connection
 from countersign.approvals.approvals import Approvals
 from countersign.approvals.audit.canonical import sha256_hex
 from countersign.approvals.forms.wording import visible
-from countersign.approvals.models import Delivery, JsonObject, StageProgress
+from countersign.approvals.models import (
+    Delivery,
+    JsonObject,
+    Request,
+    RequestStatus,
+    StageProgress,
+)
 from countersign.approvals.ports import (
     Clock,
     Directory,
@@ -33,7 +39,7 @@ from countersign.connectors.comments.questions import ASK
 from countersign.connectors.comments.withdrawing import WITHDRAW
 from countersign.connectors.ticketing.acts import ACTS_MAX, TicketActs
 from countersign.connectors.ticketing.channel import TicketChannel, keep_shown, ticket_of
-from countersign.connectors.ticketing.outcome import is_current, outcome_of
+from countersign.connectors.ticketing.outcome import is_current, outcome_of, taken_back_words
 
 log = structlog.get_logger(__name__)
 
@@ -116,6 +122,9 @@ class TicketAnswers:
         self, delivery: Delivery, view: RequestView, act: TicketAct, recorded: RecordedAct
     ) -> None:
         request = view.request
+        if not is_current(delivery, request) and act.state == WITHDRAW:
+            await self._tell_taken_back(delivery, request, act, recorded)
+            return
         if not is_current(delivery, request):
             if recorded.reason:
                 await self._connector.comment(ticket_of(delivery), recorded.reason, key=act.id)
@@ -145,6 +154,21 @@ class TicketAnswers:
         if recorded.reason == UNREAD_ANSWER:
             text += f"\n\n{self._how_to_read(view, act)}"
         await self._connector.ask_again(ticket_of(delivery), act, text, counted=False)
+
+    async def _tell_taken_back(
+        self, delivery: Delivery, request: Request, act: TicketAct, recorded: RecordedAct
+    ) -> None:
+        """In a ticket that needs no answer any more."""
+        who = visible(act.actor_name or act.actor or "somebody")
+        if recorded.reason:
+            said = f"{who}: nothing was taken back. {visible(recorded.reason)}"
+        elif request.status is RequestStatus.PENDING:
+            said = f"The vote of {who} is taken back. What is asked now has a ticket of its own."
+        elif _is_revoked_in(request, ticket_of(delivery).key):
+            said = f"{who} has taken the approval back. Nothing runs, and the agents know why."
+        else:
+            return
+        await self._connector.comment(ticket_of(delivery), said, key=act.id)
 
     def _how_to_read(self, view: RequestView, act: TicketAct) -> str:
         """To whoever has to read first: a link of their own, made when it is said."""
@@ -200,6 +224,11 @@ class TicketAnswers:
                 await self._acts.refuse(delivery, finding.act, f"{reason} Please decide again.")
         if again is not None:
             await self._answer_all(delivery, again)
+
+
+def _is_revoked_in(request: Request, key: str) -> bool:
+    decision = request.decision
+    return decision is not None and decision.comment == taken_back_words(key)
 
 
 def _still_needed(view: RequestView) -> str:

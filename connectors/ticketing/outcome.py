@@ -85,6 +85,11 @@ def too_late_words(request: Request) -> str:
     return f"{decided_words(request)} What was set here afterwards changes nothing."
 
 
+def taken_back_words(key: str) -> str:
+    """The reason of whoever has revoked an approval by a comment in this ticket."""
+    return f"Taken back by a comment in {key}."
+
+
 def _decided_here(delivery: Delivery, request: Request) -> bool:
     return request.decision is not None and str(request.decision.via) == delivery.channel
 

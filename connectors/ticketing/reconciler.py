@@ -166,7 +166,7 @@ class Reconciler:
             log.info("ticket system reachable again", system=name)
         done = PollState(
             channel=name,
-            cursor=page.cursor,
+            cursor=page.cursor or state.cursor,  # of a sweep that has found nothing
             polled_at=now,
             swept_at=now if since is None else state.swept_at,
             next_at=self._clock.now() + timedelta(seconds=_every_s(connector)),

@@ -8,6 +8,7 @@ webhook, a poll or after a crash, changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
@@ -16,7 +17,12 @@ from countersign.approvals.approvals import Approvals
 from countersign.approvals.decisions.evidence import EvidenceError, require_ticket
 from countersign.approvals.decisions.questions import MAX_QUESTION
 from countersign.approvals.decisions.vote_input import MAX_COMMENT
-from countersign.approvals.errors import CountersignError, NotFoundError, UnavailableError
+from countersign.approvals.errors import (
+    AlreadyDecidedError,
+    CountersignError,
+    NotFoundError,
+    UnavailableError,
+)
 from countersign.approvals.forms.wording import cut
 from countersign.approvals.models import Delivery, JsonObject, Verdict
 from countersign.approvals.ports import (
@@ -29,9 +35,9 @@ from countersign.approvals.ports import (
 )
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.records import Records
-from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.tickets import (
     Observation,
+    TicketAct,
     TicketFinding,
     TicketQuestion,
     TicketRefusal,
@@ -44,7 +50,7 @@ from countersign.connectors.receiving import VoteAttempt, VoteResult, receive
 from countersign.connectors.ticketing.acts import ACTS_MAX, TicketActs
 from countersign.connectors.ticketing.answers import UNREAD_ANSWER, TicketAnswers
 from countersign.connectors.ticketing.channel import keep_key, ticket_of
-from countersign.connectors.ticketing.outcome import is_current, too_late_words
+from countersign.connectors.ticketing.outcome import is_current, taken_back_words, too_late_words
 
 log = structlog.get_logger(__name__)
 
@@ -89,7 +95,11 @@ class TicketVotes:
                 return
         known = {recorded.key.act_id for recorded in await self._acts.recorded(delivery)}
         for finding in findings:
-            if finding.act.id not in known:
+            if finding.act.id in known:
+                continue
+            if isinstance(finding, TicketWithdrawal):
+                await self._take_back(delivery, finding, _last_set(findings, finding.act))
+            else:
                 await self._count(delivery, finding)
         try:
             await self._answers.answer(delivery, seen)
@@ -100,16 +110,15 @@ class TicketVotes:
         request = await self._records.request(delivery.request_id)
         return not is_current(delivery, request)
 
-    async def _count(self, delivery: Delivery, finding: TicketFinding) -> None:
+    async def _count(
+        self, delivery: Delivery, finding: TicketVote | TicketRefusal | TicketQuestion
+    ) -> None:
         view = await self._records.view(delivery.request_id)
         if not is_current(delivery, view.request):
             await self._late(delivery, view, finding)
             return
         if isinstance(finding, TicketRefusal):
             await self._acts.refuse(delivery, finding.act, finding.reason)
-            return
-        if isinstance(finding, TicketWithdrawal):
-            await self._withdraw(delivery, finding)
             return
         if isinstance(finding, TicketQuestion):
             await self._ask(delivery, finding)
@@ -121,16 +130,40 @@ class TicketVotes:
                 return
         await self._vote(delivery, view, finding)
 
-    async def _withdraw(self, delivery: Delivery, finding: TicketWithdrawal) -> None:
+    async def _take_back(
+        self, delivery: Delivery, finding: TicketWithdrawal, last: TicketAct | None
+    ) -> None:
+        """The vote, while nothing is decided, also one with which this ticket was closed; after
+        that the approval, until its call has begun. `last` is what its person has set last."""
         act = finding.act
+        if len(await self._acts.recorded(delivery)) > ACTS_MAX:
+            await self._acts.pass_over(delivery, act)
+            return
+        actor, key = self._acts.actor(act), self._acts.key(delivery, act)
         try:
-            await self._approvals.withdraw(
-                delivery.request_id, self._acts.actor(act), act=self._acts.key(delivery, act)
-            )
+            await self._approvals.withdraw(delivery.request_id, actor, act=key)
         except UnavailableError:
             raise
+        except AlreadyDecidedError:
+            before = last is not None and act.at < last.at  # and so is no word on what came of it
+            said = "" if before else await self._revoke(delivery, act)
+            await self._acts.pass_over(delivery, act, said)
         except CountersignError as exc:
             await self._acts.refuse(delivery, act, str(exc))
+
+    async def _revoke(self, delivery: Delivery, act: TicketAct) -> str:
+        """Why it is not revoked; "" if it is, also by this act before a crash."""
+        reason = taken_back_words(ticket_of(delivery).key)
+        try:
+            await self._approvals.revoke(delivery.request_id, self._acts.actor(act), reason=reason)
+        except UnavailableError:
+            raise
+        except AlreadyDecidedError as exc:
+            done = exc.decision is not None and exc.decision.comment == reason
+            return "" if done else str(exc)
+        except CountersignError as exc:
+            return str(exc)
+        return ""
 
     async def _ask(self, delivery: Delivery, finding: TicketQuestion) -> None:
         act, text = finding.act, cut(finding.text, MAX_QUESTION)
@@ -209,11 +242,7 @@ class TicketVotes:
         said = too_late_words(view.request)
         many = len(await self._acts.recorded(delivery)) > ACTS_MAX
         if not isinstance(finding, TicketVote) or many:
-            await self._store.write(
-                lambda c: ticket_rows.record_act(
-                    c, self._acts.key(delivery, act), delivery.request_id, "", act.at
-                )
-            )
+            await self._acts.pass_over(delivery, act)
             return
         body: JsonObject = {
             "channel": self._name,
@@ -228,3 +257,9 @@ class TicketVotes:
             act=self._acts.key(delivery, act),
             reason=said,
         )
+
+
+def _last_set(findings: Sequence[TicketFinding], act: TicketAct) -> TicketAct | None:
+    """What the same person has set last in the ticket."""
+    mine = (f.act for f in findings if isinstance(f, TicketVote) and f.act.actor == act.actor)
+    return max(mine, key=lambda each: each.at, default=None)
