@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+import re
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from typing import Any
+
+from typing_extensions import override
 
 from countersign import OutcomeUnknownError
 from countersign.examples.back_office import BackOfficeError, Rest, path_of, setting
 
 API = "/api/v2"
 MOST_ARTICLES = 3
+PER_PAGE, MOST_PAGES = 100, 20
+"""Lists come in pages of at most 100. A ticket of more than 2,000 comments is for people."""
+_SPACE = re.compile(r"\s+")
+_BREAKS = frozenset({"p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "pre"})
 
 
 @dataclass(frozen=True)
@@ -31,21 +39,30 @@ class HelpDesk:
         return cls(Rest("help desk", url, f"Basic {basic}", "Authorization"))
 
     async def ticket(self, ticket_id: int) -> dict[str, Any]:
-        """A ticket."""
-        found: dict[str, Any] = (await self.api.read(_path(ticket_id, ".json")))["ticket"]
-        return found
+        """A ticket, and who asks: `name` and `requester`, an address, empty if there is none."""
+        # Source: developer.zendesk.com, "Side-loading related records", read 2026-12-01.
+        answer = await self.api.read(_path(ticket_id, ".json"), include="users")
+        found: dict[str, Any] = answer["ticket"]
+        users = {each["id"]: each for each in answer.get("users") or ()}
+        who = users.get(found["requester_id"], {})
+        return {**found, "name": who.get("name") or "somebody", "requester": who.get("email") or ""}
 
     async def comments(self, ticket_id: int) -> list[dict[str, Any]]:
-        """What was said in it, oldest first."""
-        answer = await self.api.read(_path(ticket_id, "/comments.json"))
-        found: list[dict[str, Any]] = answer["comments"]
-        return found
+        """What was said in it, oldest first; `author` is a name. Raises BackOfficeError."""
+        found, users = list[dict[str, Any]](), dict[int, str]()
+        async for page in self._pages(_path(ticket_id, "/comments.json"), include="users"):
+            users |= {each["id"]: each["name"] for each in page.get("users") or ()}
+            found += page["comments"]
+        return [{**each, "author": users.get(each["author_id"], "somebody")} for each in found]
 
     async def articles(self, query: str) -> list[dict[str, Any]]:
-        """The articles that fit best."""
+        """The articles that fit best, as text."""
         answer = await self.api.read(f"{API}/help_center/articles/search.json", query=query)
         found: list[dict[str, Any]] = answer["results"]
-        return [{k: each[k] for k in ("id", "title", "body")} for each in found[:MOST_ARTICLES]]
+        return [
+            {"id": each["id"], "title": each["title"], "body": text_of(each["body"] or "")}
+            for each in found[:MOST_ARTICLES]
+        ]
 
     async def reply(
         self, ticket_id: int, updated_at: str, text: str, status: str, key: str
@@ -76,11 +93,53 @@ class HelpDesk:
                 raise
 
     async def _is_ours(self, ticket_id: int, key: str) -> bool:
-        answer = await self.api.read(_path(ticket_id, "/audits.json"))
-        return any(
-            each.get("metadata", {}).get("custom", {}).get("execution") == key
-            for each in answer["audits"]
-        )
+        async for page in self._pages(_path(ticket_id, "/audits.json")):
+            for each in page["audits"]:
+                custom = (each.get("metadata") or {}).get("custom") or {}
+                if custom.get("execution") == key:
+                    return True
+        return False
+
+    async def _pages(self, path: str, **query: str) -> AsyncIterator[dict[str, Any]]:
+        """The pages of a list. Raises BackOfficeError, also for one that does not end."""
+        for number in range(1, MOST_PAGES + 1):
+            asked = {**query, "page": str(number), "per_page": str(PER_PAGE)}
+            page = await self.api.read(path, **asked)
+            yield page
+            if not page.get("next_page"):
+                return
+        raise BackOfficeError(f"{path} has more than {MOST_PAGES} pages. Nothing was changed.")
+
+
+class _Text(HTMLParser):
+    """The words of a page, with the breaks that its elements make."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in _BREAKS:
+            self.parts.append("\n")
+
+    @override
+    def handle_data(self, data: str) -> None:
+        self.parts.append(_SPACE.sub(" ", data))
+
+    @override
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _BREAKS:
+            self.parts.append("\n")
+
+
+def text_of(html: str) -> str:
+    """What an article says: bodies of the help center are HTML."""
+    parser = _Text()
+    parser.feed(html)
+    parser.close()
+    lines = (" ".join(line.split()) for line in "".join(parser.parts).splitlines())
+    return "\n".join(filter(None, lines))
 
 
 def _path(ticket_id: int, end: str) -> str:

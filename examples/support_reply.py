@@ -9,6 +9,7 @@ the reply would answer something else.
 # No `from __future__ import annotations` here: AutoGen 0.14 evaluates annotations that are strings
 # in a module of its own, so that the model would not be shown what the arguments mean.
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import autogen
@@ -60,6 +61,12 @@ def next_speaker(last: Agent, chat: GroupChat) -> Agent | None:
     return chat.agent_by_name("writer" if last.name == "researcher" else "researcher")
 
 
+def _said(comment: Mapping[str, Any]) -> dict[str, Any]:
+    """What agents read of a comment; what is between colleagues is called so."""
+    internal = {} if comment["public"] else {"internal": True}
+    return {"from": comment["author"], "text": comment["body"], **internal}
+
+
 @workflow(
     "support_reply",
     version="1",
@@ -73,7 +80,7 @@ def support_reply(context: WorkflowContext) -> Chat:
 
     async def read_ticket(ticket_id: Annotated[int, "The number of the ticket"]) -> str:
         ticket, comments = await desk.ticket(ticket_id), await desk.comments(ticket_id)
-        shown = [{"from": each["author"], "text": each["body"]} for each in comments]
+        shown = [_said(each) for each in comments]
         kept = {name: ticket[name] for name in ("id", "subject", "name", "requester", "updated_at")}
         return as_json({**kept, "state": ticket["status"], "comments": shown})
 
@@ -104,7 +111,8 @@ def support_reply(context: WorkflowContext) -> Chat:
                 f"Ticket {ticket['id']} has changed at {ticket['updated_at']}, after it was read. "
                 "It has to be read again."
             )
-        theirs = [each["body"] for each in comments if each["author"] == ticket["requester"]]
+        who = ticket["requester_id"]
+        theirs = [each["body"] for each in comments if each["author_id"] == who]
         return {
             "customer": f"{ticket['name']} <{ticket['requester']}>",
             "subject": ticket["subject"],

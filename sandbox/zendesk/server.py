@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from countersign.sandbox._page import page, pre, table, tag
 from countersign.sandbox._record import Recorded, Recorder
 from countersign.sandbox._serve import LOOPBACK, serve
 from countersign.sandbox._wire import application
+from countersign.sandbox.zendesk import shapes
 from countersign.sandbox.zendesk.store import ZendeskStore
 
 USER, TOKEN = "agent@helpdesk.example", "zendesk-sandbox-token"
@@ -129,6 +130,12 @@ class Zendesk:
             ticket_id, stamp=None, status="open", comment=(body, True), author=author, metadata={}
         )
 
+    def note(self, ticket_id: int, author: str, body: str) -> None:
+        """A colleague writes what the customer does not see."""
+        self._store.update(
+            ticket_id, stamp=None, status=None, comment=(body, False), author=author, metadata={}
+        )
+
     def ready(self) -> dict[str, Any]:
         """The ready line."""
         return {"url": self.url, "user": USER, "token": TOKEN}
@@ -153,20 +160,22 @@ class Zendesk:
 
     async def _search(self, request: web.Request) -> web.Response:
         found = self._store.search(request.query.get("query", ""))
-        return web.json_response({"results": found, "count": len(found)})
+        shown = [shapes.article(each, self.url) for each in found]
+        return self._list(request, "results", shown)
 
     async def _ticket(self, request: web.Request) -> web.Response:
-        return web.json_response({"ticket": self._store.ticket(_number(request))})
+        number = _number(request)
+        who = [self._store.ticket(number)["requester"]]
+        return web.json_response({"ticket": self._shown(number), **self._beside(request, who)})
 
     async def _comments(self, request: web.Request) -> web.Response:
         found = self._store.comments(_number(request))
-        shown = [{k: v for k, v in each.items() if k != "metadata"} for each in found]
-        return web.json_response({"comments": shown})
+        shown = [shapes.comment(each, self._store.user(each["author"])["id"]) for each in found]
+        return self._list(request, "comments", shown, [each["author"] for each in found])
 
     async def _audits(self, request: web.Request) -> web.Response:
         found = self._store.comments(_number(request))
-        audits = [{"id": each["id"], "metadata": {"custom": each["metadata"]}} for each in found]
-        return web.json_response({"audits": audits})
+        return self._list(request, "audits", [self._audit(each) for each in found])
 
     async def _update(self, request: web.Request) -> web.Response:
         try:
@@ -178,7 +187,7 @@ class Zendesk:
         if given.safe_update and not given.updated_stamp:
             raise RefusedError(422, "RecordInvalid", "safe_update needs updated_stamp")
         number, comment = _number(request), given.comment
-        ticket = self._store.update(
+        self._store.update(
             number,
             stamp=given.updated_stamp if given.safe_update else None,
             status=given.status,
@@ -192,7 +201,32 @@ class Zendesk:
             "reply": None if comment is None else comment.body,
         }
         self._store.effects.note("update_ticket", about, given.metadata.custom.get("execution"))
-        return web.json_response({"ticket": ticket})
+        audit = self._audit(self._store.comments(number)[-1])
+        return web.json_response({"ticket": self._shown(number), "audit": audit})
+
+    def _shown(self, number: int) -> shapes.Shape:
+        row, (first, *_) = self._store.ticket(number), self._store.comments(number)
+        return shapes.ticket(row, first, self.url, self._store.user(row["requester"])["id"])
+
+    def _audit(self, comment: Mapping[str, Any]) -> shapes.Shape:
+        return shapes.audit(comment, self._store.user(comment["author"])["id"])
+
+    def _beside(self, request: web.Request, emails: Iterable[str]) -> shapes.Shape:
+        """Whoever is concerned, if that is asked for."""
+        if "users" not in request.query.get("include", "").split(","):
+            return {}
+        users = [self._store.user(email) for email in dict.fromkeys(emails)]
+        return {"users": [shapes.user(each, self.url) for each in users]}
+
+    def _list(
+        self,
+        request: web.Request,
+        name: str,
+        found: Sequence[shapes.Shape],
+        emails: Iterable[str] = (),
+    ) -> web.Response:
+        page = shapes.paged(name, found, request.query, f"{self.url}{request.path}")
+        return web.json_response({**page, **self._beside(request, emails)})
 
     async def _page(self, _: web.Request) -> web.Response:
         rows = []

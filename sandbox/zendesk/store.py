@@ -17,6 +17,8 @@ _SCHEMA = (
     + """
 CREATE TABLE IF NOT EXISTS articles (
     id INTEGER PRIMARY KEY, title TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS users (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL UNIQUE, role TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS tickets (
     id INTEGER PRIMARY KEY, requester TEXT NOT NULL, name TEXT NOT NULL, subject TEXT NOT NULL,
     status TEXT NOT NULL, tags TEXT NOT NULL, updated_at TEXT NOT NULL);
@@ -27,6 +29,7 @@ CREATE TABLE IF NOT EXISTS comments (
 )
 STATUSES = ("new", "open", "pending", "hold", "solved")
 _FIRST = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
+_FIRST_USER = 35_001
 _WORD = re.compile(r"\w{4,}")
 
 
@@ -63,6 +66,15 @@ class ZendeskStore:
         if not found:
             raise RefusedError(404, "RecordNotFound", "Not found")
         return {**found[0], "tags": json.loads(found[0]["tags"])}
+
+    def user(self, email: str) -> dict[str, Any]:
+        """Whoever has this address; made if there is nobody."""
+        if not self.rows("SELECT 1 FROM users WHERE email = ?", email):
+            named = self.rows("SELECT name FROM tickets WHERE requester = ?", email)
+            name, role = (named[0]["name"], "end-user") if named else ("Support", "agent")
+            number = _FIRST_USER + len(self.rows("SELECT 1 FROM users"))
+            self._db.execute("INSERT INTO users VALUES (?,?,?,?)", (number, name, email, role))
+        return self.rows("SELECT * FROM users WHERE email = ?", email)[0]
 
     def tickets(self) -> list[dict[str, Any]]:
         """All of them, the newest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -105,3 +106,14 @@ async def test_without_an_article_a_colleague_is_announced_and_nothing_made_up(
     await play(world, USE, task="reply to ticket 5003")
 
     assert "A colleague looks at it" in ours(world, 5003)[0]
+
+
+async def test_what_is_between_colleagues_is_called_so(world: World) -> None:
+    desk = world.office.more["zendesk"]
+    desk.note(TICKET, "agent@helpdesk.example", "She is about to leave us.")
+    session, _ = await play(world, USE)
+    path = f"/api/v1/sessions/{session['id']}/transcript"
+    told = json.dumps(await world.call("sam", "GET", path)).replace("\\", "")
+
+    assert '"text": "She is about to leave us.", "internal": true' in told
+    assert "about to leave" not in ours(world)[0]
