@@ -65,7 +65,10 @@ class Entry:
 
     def holds(self, facts: Facts) -> bool:
         """What its condition says. Raises EvaluationError."""
-        return self.condition is None or self._says(self.condition, facts)
+        condition = self.condition
+        if type(condition) is Condition:  # nearly all, and asked most of all that is asked
+            return condition.holds(facts)
+        return condition is None or self._says(condition, facts)
 
     def costs(self, key: str, facts: Facts) -> bool:
         """Whether changing a call to this costs what `key` says. Raises EvaluationError."""

@@ -218,6 +218,8 @@ class Policy:
         """What the conditions on a call speak of that is counted before they are asked."""
         if not self.document.rules and not self.by_phases:
             return NO_NEEDS
+        if call.tool not in self._same:
+            return self.book.needs(workflow, call.tool)
         return joined(self.book.needs(workflow, name) for name in self.names_of(call.tool))
 
     def watched(self, call: ToolCall, situation: Situation) -> Mapping[str, Charge]:

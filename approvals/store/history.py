@@ -150,7 +150,7 @@ def _recorded(row: Sequence[Any], revoked: frozenset[str]) -> Recorded:
     decided = None if decision is None else json.loads(decision)
     by_people = decided is not None and decided["via"] not in _NOBODY
     # Values of ours, checked when they were stored: a million of them are not checked again.
-    call = ToolCall.model_construct(
+    call = ToolCall.made(
         session_id=session_id,
         call_id=call_id,
         tool=tool,
@@ -160,6 +160,7 @@ def _recorded(row: Sequence[Any], revoked: frozenset[str]) -> Recorded:
         rationale="",
         schema_version="",
         checked=_UNCHECKED,
+        digest_salt="",
     )
     return Recorded(
         id=request_id,

@@ -28,6 +28,8 @@ def operator(node: Node, left: Run, right: Run, *, whole: bool) -> Run:
     """An operator of two operands; `whole` says that it divides whole numbers."""
     op, text = node.op, node.text
     if op in ("eq", "ne"):
+        if _is_field(node.parts[0]) and _is_text(node.parts[1]):
+            return _field_is(node, wanted=op == "eq", left=left)
         wanted = op == "eq"
         return lambda facts: equal(left(facts), right(facts), text) is wanted
     if op == "in":
@@ -74,12 +76,53 @@ def _order(node: Node, left: Run, right: Run) -> Run:
 def _order_to(node: Node, left: Run, limit: Any) -> Run:
     """A comparison with a number that is written there, as most are."""
     compare = _ORDERS[node.op]
+    if _is_field(node.parts[0]):
+        return _order_of_field(node, left, limit)
 
     def run(facts: Facts) -> bool:
         value = left(facts)
         if type(value) in NUMBERS:
             return compare(value, limit)
         raise EvaluationError(*_unordered(node, value, limit))
+
+    return run
+
+
+def _is_field(node: Node) -> bool:
+    """Whether it is a field of a fact, as in `args.amount`: most conditions are about those, and it
+    is read where it is compared, without a step for it."""
+    return node.op == "select" and node.parts[0].op == "name"
+
+
+def _is_text(node: Node) -> bool:
+    return node.op == "literal" and type(node.value) is str
+
+
+def _order_of_field(node: Node, left: Run, limit: Any) -> Run:
+    compare, field = _ORDERS[node.op], node.parts[0]
+    fact, name = field.parts[0].name, field.name
+
+    def run(facts: Facts) -> bool:
+        held = facts[fact]
+        if type(held) is dict:
+            value = held.get(name)
+            if type(value) in NUMBERS:
+                return compare(value, limit)
+        raise EvaluationError(*_unordered(node, left(facts), limit))  # or what `left` says
+
+    return run
+
+
+def _field_is(node: Node, *, wanted: bool, left: Run) -> Run:
+    """Whether a field is a text that is written there."""
+    (field, literal), fact = node.parts, node.parts[0].parts[0].name
+    name, text = field.name, literal.value
+
+    def run(facts: Facts) -> bool:
+        held = facts[fact]
+        if type(held) is dict and (value := held.get(name)) is not None:
+            return (type(value) is str and value == text) is wanted
+        return equal(left(facts), text, node.text) is wanted
 
     return run
 

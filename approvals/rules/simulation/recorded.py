@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from countersign.approvals.models import JsonObject, RequestStatus, ToolCall
 
@@ -38,8 +38,7 @@ RAN = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """One call as it was proposed, and what came of it."""
 
     id: str

@@ -60,11 +60,14 @@ class Side:
 
     def _replay(self, recorded: Recorded, together: Sequence[Recorded]) -> Replayed:
         policy, call = self.policy, recorded.call
-        situation = Situation(
+        situation = Situation.made(
             workflow=recorded.workflow,
             requester=recorded.requester,
             roles=self._roles(recorded.requester),
             at=recorded.at,
+            history=None,
+            batch=None,
+            rollout=None,
         )
         needs = policy.needs(call, recorded.workflow)
         watched: Mapping[str, Charge] = {}
