@@ -199,7 +199,7 @@ class Records:
         cursor: str | None = None,
     ) -> Page[Request]:
         """What is wanted of `mine`. A page may have fewer than `limit` and yet a cursor: then there
-        was much to look through. By deadline or risk the 2,000 that have waited longest are sorted.
+        was much to look through. By deadline or risk the 1,000 that have waited longest are sorted.
         Raises InvalidError for a bad cursor or limit."""
         return await self._mine.search(principal, wanted, order, limit, cursor)
 

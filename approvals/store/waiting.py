@@ -27,7 +27,7 @@ from countersign.approvals.store import votes as vote_rows
 
 AT_ONCE = 200
 """How many candidates are read at once."""
-SEARCHED = 2_000
+SEARCHED = 1_000
 """How many candidates one search looks at."""
 SPARE = 10
 """So many more than are needed are read in whole: a few are not for this person."""

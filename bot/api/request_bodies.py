@@ -37,6 +37,7 @@ from countersign.approvals.store.view_rows import Afterwards
 from countersign.bot.api.hindsights import HindsightBody
 from countersign.bot.api.questions import QuestionBody
 from countersign.bot.api.request_parts import (
+    NAMED,
     DeliveryBody,
     NextStep,
     PersonBody,
@@ -46,6 +47,7 @@ from countersign.bot.api.request_parts import (
     UndoBody,
     VoteBody,
     delivery_body,
+    named,
     next_step_body,
     stage_body,
     vote_body,
@@ -96,7 +98,11 @@ class RequestBody(Value):
         description="JSON Schema of what the tool accepts; null where it is not known here."
     )
     eligible: list[PersonBody] = Field(
-        description="Who may decide it now, by id. Empty once it is decided."
+        max_length=NAMED,
+        description="Who may decide it now, by id: the first of them. Empty once it is decided.",
+    )
+    eligible_count: int = Field(
+        ge=0, description="How many may; `GET /requests/{id}/eligible` names them all by pages."
     )
     rule: RuleBody
     votes: list[VoteBody]
@@ -184,7 +190,8 @@ class RequestBody(Value):
             workflow=session.workflow,
             task=session.task,
             arguments_schema=schema,
-            eligible=[PersonBody(id=person.id, name=person.name) for person in eligible],
+            eligible=named(eligible),
+            eligible_count=len(eligible),
             rule=RuleBody(
                 id=request.rule_id, reason=request.reason, policy_version=request.policy_version
             ),

@@ -13,6 +13,7 @@ from countersign.approvals.forms.undos import attempt_words
 from countersign.approvals.models import (
     Delivery,
     JsonObject,
+    Principal,
     Request,
     StageProgress,
     Undone,
@@ -32,11 +33,20 @@ class RuleBody(Value):
     policy_version: str
 
 
+NAMED = 100
+"""How many people one list of an answer names: ten thousand would be 2 MB of each request."""
+
+
 class PersonBody(Value):
     """Somebody, as people know them."""
 
     id: str
     name: str
+
+
+def named(people: Sequence[Principal]) -> list[PersonBody]:
+    """The first NAMED of them, as people know them."""
+    return [PersonBody(id=person.id, name=person.name) for person in people[:NAMED]]
 
 
 class StageBody(Value):
@@ -65,7 +75,10 @@ class StepBody(Value):
     approved_by: list[PersonBody]
     rejected_by: list[PersonBody]
     missing: int = Field(description="How many approvals it still needs.")
-    could: list[PersonBody] = Field(description="Who could give them, as things are.")
+    could: list[PersonBody] = Field(
+        max_length=NAMED, description="Who could give them, as things are: the first of them."
+    )
+    could_count: int = Field(ge=0, description="How many could.")
     comment_required: bool = Field(description="Whether an approval needs a comment.")
 
     @classmethod
@@ -93,7 +106,8 @@ class StepBody(Value):
             approved_by=voted[False],
             rejected_by=voted[True],
             missing=step.missing,
-            could=[PersonBody(id=person.id, name=person.name) for person in step.could],
+            could=named(step.could),
+            could_count=len(step.could),
             comment_required=stage.comment_required,
         )
 

@@ -17,6 +17,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from countersign.bot.api import (
     delegations,
+    eligible,
     grants,
     ledger,
     openapi,
@@ -47,6 +48,7 @@ OPERATIONS = (
     *workflows.OPERATIONS,
     *sessions.OPERATIONS,
     *requests.OPERATIONS,
+    *eligible.OPERATIONS,
     *together.OPERATIONS,
     *recording.OPERATIONS,
     *rollouts.OPERATIONS,

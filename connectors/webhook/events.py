@@ -15,6 +15,9 @@ from countersign.approvals.models import JsonObject, RequestStatus, Value
 from countersign.approvals.ports import RequestView
 from countersign.connectors.webhook.settings import EventKind, Part
 
+NAMED = 100
+"""How many of those who may decide are named: ten thousand would be a message of 200 kB."""
+
 _NOT_DECIDED = (RequestStatus.PENDING,)
 _RAN = (RequestStatus.EXECUTED, RequestStatus.FAILED)
 
@@ -79,7 +82,8 @@ def body(
         "expires_at": _text(request.expires_at),
         "stage": request.stage + 1,
         "stages": len(request.stages),
-        "eligible": [person.id for person in view.eligible],
+        "eligible": [person.id for person in view.eligible[:NAMED]],
+        "eligible_count": len(view.eligible),
         "page": f"{url}/inbox/requests/{request.id}" if url else None,
         "changed_by": [each.by for each in request.changed_by],
         "decision": None,

@@ -140,7 +140,9 @@ def _people(steps: Sequence[StepBody]) -> Iterator[Line]:
         for verdict, people in (("approved", step.approved_by), ("rejected", step.rejected_by)):
             yield from ((PLAIN, visible(f"     {verdict} by {who.name}")) for who in people)
         if step.missing and step.could:
-            yield SOFT, visible("     could: " + ", ".join(who.name for who in step.could))
+            others = step.could_count - len(step.could)
+            more = f", and {others:,} more" if others > 0 else ""
+            yield SOFT, visible("     could: " + ", ".join(who.name for who in step.could) + more)
 
 
 def _elsewhere(request: RequestBody, url: str) -> Iterator[Line]:

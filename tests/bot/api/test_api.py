@@ -22,7 +22,7 @@ REQUEST_FIELDS = {
     "budgets", "facts", "preview", "paused", "approval_valid_for_s", "workflow", "task",
     "arguments_schema", "next_step", "at_deadline",
     "steps", "editable", "kind", "proposed_arguments", "defaulted", "injected", "undo", "undoes",
-    "hindsights", "rollout", "parallel", "changed_by",
+    "hindsights", "rollout", "parallel", "changed_by", "eligible_count",
 }  # fmt: skip
 
 

@@ -47,6 +47,7 @@ async def test_a_request_says_of_every_step_who_has_voted_and_who_could(world: W
     assert {
         "number": 1, "roles": ["manager"], "groups": [], "people": [], "on_call": [], "quorum": 1,
         "parallel": False, "rejects_needed": 1, "is_open": False, "missing": 0, "could": [],
+        "could_count": 0,
         "approved_by": [{"id": "alex", "name": "Alex Wilber"}], "rejected_by": [],
         "comment_required": True,
     } == first  # fmt: skip

@@ -139,6 +139,16 @@ async def test_nothing_is_let_out_that_the_configuration_does_not(world: HookWor
     assert "a remark" not in json.dumps(world.receiver.heard)
 
 
+def test_ten_thousand_who_may_decide_are_a_number_and_the_first_of_them() -> None:
+    crowd = tuple(BEN.model_copy(update={"id": f"p{number:05}"}) for number in range(10_000))
+    (event,) = happened(asked(crowd))
+    told = body(asked(crowd), event, (), "", 1)
+
+    assert [each.id for each in crowd[:100]] == told["data"]["eligible"]
+    assert len(crowd) == told["data"]["eligible_count"]
+    assert len(json.dumps(told)) < 3_000
+
+
 async def test_what_fails_is_tried_again_and_then_kept_for_operators(world: HookWorld) -> None:
     world.receiver.answers = [500, 302]
     request = await world.mailed()

@@ -16,7 +16,7 @@ ALEX, MEGAN = {"id": "alex", "name": "Alex"}, {"id": "megan", "name": "Megan"}
 TIER: JsonObject = {
     "number": 1, "roles": ["manager"], "groups": [], "people": [], "quorum": 2, "parallel": False,
     "rejects_needed": 1, "is_open": True, "approved_by": [MEGAN], "rejected_by": [], "missing": 1,
-    "could": [ALEX], "comment_required": False,
+    "could": [ALEX], "could_count": 1, "comment_required": False,
 }  # fmt: skip
 REQUEST: JsonObject = {
     "id": "R-1", "session_id": "S-1", "checkpoint_id": "C-1", "kind": "tool", "tool": "pay_refund",
@@ -26,7 +26,8 @@ REQUEST: JsonObject = {
     "steps": [TIER], "editable": True, "expires_at": AT, "at_deadline": "escalate",
     "next_step": {"kind": "escalate", "at": AT, "roles": ["controller"]}, "created_at": AT,
     "requester": "bob", "workflow": "refunds", "task": "refund it", "arguments_schema": None,
-    "eligible": [ALEX], "rule": {"id": "r", "reason": "", "policy_version": "v"}, "votes": [],
+    "eligible": [ALEX], "eligible_count": 1,
+    "rule": {"id": "r", "reason": "", "policy_version": "v"}, "votes": [],
     "facts": None, "preview": None, "approval_valid_for_s": None, "asked_again": "",
     "changed_by": [], "paused": None, "same_calls": [], "budgets": [], "questions": [],
     "deliveries": [], "result": None, "undo": None, "undoes": None, "parallel": None,
