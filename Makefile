@@ -46,8 +46,9 @@ bench-load: setup ## Measure votes, clicks, many sessions and starts, now and be
 bench-directory: setup ## Measure a directory of 50,000 people: reading it, and votes (PEOPLE=50000)
 	@.venv/bin/python -m bench.ours.directory
 
-bench-rules: setup ## Measure rulings a second beside plain Python and cel-python (ROUNDS=5)
+bench-rules: setup ## Measure rulings a second beside plain Python and cel-python, and what rules cost a vote (ROUNDS=5)
 	@.venv/bin/python -m bench.ours.rules
+	@.venv/bin/python -m bench.ours.ruled_votes
 
 bench-budgets: setup ## Measure what budgets cost at a claim (ROUNDS=5 CLAIMS=200)
 	@.venv/bin/python -m bench.ours.budgets

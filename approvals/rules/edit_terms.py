@@ -7,11 +7,14 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from countersign.approvals.forms.wording import cut
 from countersign.approvals.models import Value
 from countersign.approvals.rules.conditions.syntax import ConditionSyntaxError, Node, parse
 
 CONDITIONS = ("second_person_above", "without_editor_above")
 """The keys of edits that hold a condition on the changed call."""
+SHOWN = 500
+"""So much of a condition that cannot be read is shown with what is wrong with it."""
 
 
 def readable(text: str) -> str:
@@ -19,7 +22,7 @@ def readable(text: str) -> str:
     try:
         parse(text)
     except ConditionSyntaxError as exc:
-        raise ValueError(f"{text!r} {exc}") from exc
+        raise ValueError(f"{cut(text, SHOWN)!r} {exc}") from exc
     return text
 
 

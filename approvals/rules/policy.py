@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from countersign.approvals.audit.canonical import canonical_json, sha256_hex
@@ -112,7 +112,7 @@ class Policy:
         """By the names that rules call them."""
         return self.document.calendars
 
-    @property
+    @cached_property
     def entries(self) -> Mapping[str, Rule]:
         """All rules by where they stand: `policy.rules.small`, `policy.tools.pay_refund`; and those
         by which people are asked past the soft limit of a budget."""
@@ -271,12 +271,12 @@ class Policy:
         known = None if plan else self.book.reversibility(call.tool)
         return granting.permitted(ruling, rule, known)
 
-    @property
+    @cached_property
     def asks_for_proofs(self) -> bool:
         """Whether any rule asks for a proof of presence."""
         return any(rule.step_up is not None for rule in self.entries.values())
 
-    @property
+    @cached_property
     def permits_any(self) -> bool:
         """Whether any rule permits grants."""
         return any(rule.grants is not None or rule.plans for rule in self.entries.values())

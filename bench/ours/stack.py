@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -46,7 +47,9 @@ PAGE = 200
 _ALEX = PersonSettings(id=APPROVER, name="Alex", roles=frozenset({"finance"}))
 _PEOPLE = (PersonSettings(id=REQUESTER, name="Sam"), _ALEX)
 ACTOR = Actor(principal=_ALEX.principal(), via=Via.API, identity="bearer:alex")
-_POLICY = {"tools": {TOOL: {"effect": "require_approval", "roles": ["finance"], "deadline": "4h"}}}
+ASKED: Mapping[str, Any] = {"effect": "require_approval", "roles": ["finance"], "deadline": "4h"}
+"""Of whom a call is asked, and for how long."""
+_POLICY: Mapping[str, Any] = {"tools": {TOOL: dict(ASKED)}}
 
 
 @dataclass(frozen=True)
@@ -95,12 +98,15 @@ MakeDirectory = Callable[[Store, Sequence[Principal]], Awaitable[Directory]]
 
 @asynccontextmanager
 async def stack(
-    database: Path, *workflows: str, directory: MakeDirectory | None = None
+    database: Path,
+    *workflows: str,
+    directory: MakeDirectory | None = None,
+    policy: Mapping[str, Any] = _POLICY,
 ) -> AsyncIterator[Stack]:
     """The parts on one database, with these workflows; people as `directory` makes them of those
     that are usual, which are the only ones without it."""
     quiet()
-    policy, clock = Policy.load(_POLICY), SystemClock()
+    rules, clock = Policy.load(dict(policy)), SystemClock()
     listed = SettingsDirectory(_PEOPLE)
     registry = Registry(CONTEXT)
     for name in workflows:
@@ -109,7 +115,7 @@ async def stack(
         people = listed if directory is None else await directory(store, listed.everybody())
         jobs = EmbeddedJobs(store, clock)
         handoff = Handoff(elapsed_s)
-        domain = compose(store, clock, jobs, policy, people, registry, handoff=handoff)
+        domain = compose(store, clock, jobs, rules, people, registry, handoff=handoff)
         runs, approvals, records = domain.runs, domain.approvals, domain.records
         async with SessionManager(runs, registry) as manager:
             handoff.open(manager.free_slots)

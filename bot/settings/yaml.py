@@ -1,7 +1,9 @@
-"""YAML in which nothing is overlooked: a key that is given twice is an error."""
+"""YAML in which nothing is overlooked, and nothing is another thing than it looks: a key that is
+given twice is an error, and so is a number that YAML reads in base 8."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,11 @@ import yaml
 from yaml.constructor import ConstructorError
 
 from countersign.approvals.errors import ConfigurationError
+
+_TAG = "tag:yaml.org,2002:"
+_IN_BASE_8 = re.compile(r"[-+]?0[0-7_]+")
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""What no ledger and no database keeps, and no person sees."""
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -18,6 +25,10 @@ class _UniqueKeys(yaml.SafeLoader):
 def _unique_mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[str] = set()
     for key_node, _ in node.value:
+        if key_node.tag == f"{_TAG}merge":
+            raise ConstructorError(
+                None, None, "<< is not read; write the keys themselves", key_node.start_mark
+            )
         key = str(loader.construct_object(key_node, deep=True))
         if key in seen:
             raise ConstructorError(
@@ -27,7 +38,26 @@ def _unique_mapping(loader: _UniqueKeys, node: yaml.MappingNode) -> dict[Any, An
     return loader.construct_mapping(node, deep=True)
 
 
+def _number(loader: _UniqueKeys, node: yaml.ScalarNode) -> int:
+    found: int = loader.construct_yaml_int(node)
+    if _IN_BASE_8.fullmatch(node.value):
+        said = f"{node.value} is {found} in YAML, which reads it in base 8"
+        said += f"; write {found}, or quotes"
+        raise ConstructorError(None, None, said, node.start_mark)
+    return found
+
+
+def _text(loader: _UniqueKeys, node: yaml.ScalarNode) -> str:
+    found: str = loader.construct_yaml_str(node)
+    if (bad := _NO_TEXT.search(found)) is not None:
+        said = f"a text has the character {bad[0]!r}, which nobody can read; take it out"
+        raise ConstructorError(None, None, said, node.start_mark)
+    return found
+
+
 _UniqueKeys.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
+_UniqueKeys.add_constructor(f"{_TAG}int", _number)
+_UniqueKeys.add_constructor(f"{_TAG}str", _text)
 
 
 def parse(path: Path) -> dict[str, Any]:
@@ -40,6 +70,8 @@ def parse(path: Path) -> dict[str, Any]:
         raise ConfigurationError(
             [f"{path}: is not valid YAML: {' '.join(str(exc).split())}"]
         ) from exc
+    except RecursionError as exc:
+        raise ConfigurationError([f"{path}: is nested too deep to be read."]) from exc
     if not isinstance(document, dict):
         raise ConfigurationError([f"{path}: must be a mapping of sections."])
     return document

@@ -20,6 +20,7 @@ from countersign.bot.settings.sections import (
     ProcessSettings,
     Settings,
 )
+from countersign.bot.settings.yaml import parse
 from countersign.bot.teams.settings import TeamsSettings
 from countersign.connectors.system import System
 
@@ -282,10 +283,25 @@ def test_auto_takes_what_is_there(
         ("- a list", "must be a mapping"),
         ("policy:\n  tools: {a: allow}\npolicy: {}\n", "the key 'policy' is given twice"),
         ("policy:\n  tools:\n    send: deny\n    send: allow\n", "the key 'send' is given twice"),
+        ("a: &a {x: 1}\nb: {<<: *a}\n", "<< is not read; write the keys themselves"),
+        ("quorum: 010\n", "010 is 8 in YAML, which reads it in base 8; write 8, or quotes"),
+        ("hard: -0_17\n", "-0_17 is -15 in YAML"),
+        ('reason: "a\\0b"\n', "a text has the character '\\x00', which nobody can read"),
+        ('reason: "\\ud800"\n', "a text has the character '\\ud800'"),
+        ('"\\e[2J": 1\n', "a text has the character '\\x1b'"),
+        (f"a: {'[' * 5000}", "is nested too deep to be read"),
+        ("a: &a [*a]\n", "found unconstructable recursive node"),
     ],
 )
 def test_unreadable_files_are_named(tmp_path: Path, text: str, expected: str) -> None:
     assert expected in problems(tmp_path, text)
+
+
+def test_numbers_and_texts_that_are_what_they_look_like_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("a: [10, 0, 0x1f, 1_000, 0.10, '010', \"x\\ty\\n\", 22:00]\n")
+
+    assert {"a": [10, 0, 31, 1000, 0.1, "010", "x\ty\n", 1320]} == parse(file)
 
 
 def test_a_missing_file_names_both_ways_to_give_one(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from countersign.approvals.rules.conditions.facts import Catalogue, arguments_type
 from countersign.approvals.rules.conditions.syntax import ConditionSyntaxError, parse
+from countersign.approvals.rules.edit_terms import readable
 from tests.approvals.rules.conditions.asking import TYPED, UNTYPED, ask, condition, problems
 
 WRONG = [
@@ -222,3 +223,10 @@ def test_other_schemas_than_of_objects_say_nothing() -> None:
     ]
     assert () == problems("args.x > 1", Catalogue("t", arguments_type({"type": "object"})))
     assert TYPED.arguments.fields is not None
+
+
+def test_a_long_condition_that_cannot_be_read_is_not_shown_whole() -> None:
+    with pytest.raises(ValueError, match="is longer than 4000 characters") as caught:
+        readable(" && ".join(["args.amount > 1"] * 20_000))
+
+    assert len(str(caught.value)) < 600
