@@ -193,12 +193,20 @@ class DocuSign:
         from docusign_esign import Envelope
 
         envelope = Envelope(status="voided", voided_reason=reason)
-        await self._call(
-            lambda api: api.update(
-                self.account, envelope_id, envelope=envelope, _request_timeout=TIMEOUT_S
-            ),
-            changes="voided",
-        )
+        try:
+            await self._call(
+                lambda api: api.update(
+                    self.account, envelope_id, envelope=envelope, _request_timeout=TIMEOUT_S
+                ),
+                changes="voided",
+            )
+        except OutcomeUnknownError as lost:
+            try:
+                is_void = await self.status(envelope_id) == "voided"
+            except BackOfficeError:
+                raise lost from None
+            if not is_void:
+                raise
 
     async def document(self, envelope_id: str) -> bytes:
         """The file that is signed. `get_document` gives bytes; its docstring says a file."""

@@ -184,6 +184,22 @@ async def test_retry_after_keeps_no_thread_asleep(docusign: DocuSign, ours: Ours
     assert 1 == len([each for each in docusign.requests if each.method == "PUT"])
 
 
+async def test_lost_answer_to_voiding_is_settled_by_the_envelope(
+    docusign: DocuSign, ours: Ours
+) -> None:
+    sent = await ours.send("Please sign", "a.docx", b"PK", SIGNERS, "token-1")
+    for faults in (["reset"], ["reset", "error"]):
+        for kind in faults:
+            method = "PUT" if kind == "reset" else "GET"
+            docusign.faults.add(Fault.model_validate({"kind": kind, "method": method}))
+        with pytest.raises(OutcomeUnknownError, match="whether the envelope was voided"):
+            await ours.void(sent["envelope_id"], "Wrong.")
+    docusign.faults.add(Fault(kind="reset_after", method="PUT"))
+    await ours.void(sent["envelope_id"], "Wrong.")
+
+    assert "voided" == await ours.status(sent["envelope_id"])
+
+
 async def test_what_everybody_has_signed_is_not_voided(docusign: DocuSign, ours: Ours) -> None:
     sent = await ours.send("Please sign", "a.docx", b"PK", SIGNERS, "token-1")
     docusign.sign(sent["envelope_id"])
