@@ -12,6 +12,9 @@ SEND_TIMEOUT_S = 60.0
 """Bounds one attempt; the channel has timeouts of its own below it."""
 ATTEMPT_S = 90.0
 """How long an attempt keeps others off the row; more than SEND_TIMEOUT_S."""
+SECOND_LOOK_S = 120.0
+"""How long a message that a dead server was drawing again may still change behind our back: what an
+attempt may take, and as much on its way."""
 BACKOFF_BASE_S, BACKOFF_MAX_S = 2.0, 900.0
 RETRY_AFTER_MAX_S = 3600.0
 """A `Retry-After` of more is asked again after so long."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,12 +10,13 @@ import structlog
 
 from countersign.approvals import backoff
 from countersign.approvals.approvals import Approvals
+from countersign.approvals.delivery.second_looks import after
 from countersign.approvals.errors import BusyError, UnreachableError
 from countersign.approvals.forms.systems import system_words
 from countersign.approvals.models import Delivery, DeliveryStatus, JsonObject, Session
 from countersign.approvals.observer import Observer
 from countersign.approvals.outages import Outages
-from countersign.approvals.ports import Clock, Moment, RequestView, Store, Unit
+from countersign.approvals.ports import Channel, Clock, Moment, RequestView, Store, Unit
 from countersign.approvals.rules.unreachable import news
 from countersign.approvals.store import changes, codec
 from countersign.approvals.store import deliveries as rows
@@ -30,7 +31,6 @@ TURN = "As much was sent there as may be sent at once; it waits for its turn."
 Again = Sequence[str]
 """The ids of deliveries that have to be made again at once."""
 Shown = tuple[Delivery, RequestView]
-Over = Callable[[Delivery, RequestView], bool]
 
 
 def told(reference: JsonObject) -> JsonObject:
@@ -58,16 +58,17 @@ class Attempts:
         self._store, self._clock = store, clock
         self._approvals, self._observer, self._outages = approvals, observer, outages
 
-    async def shown(self, shown: Sequence[Shown], reference: JsonObject, *, over: Over) -> Again:
-        """These, of one session, are shown where `reference` says; `over` says of which of them
-        that will not change any more."""
+    async def shown(self, shown: Sequence[Shown], reference: JsonObject, channel: Channel) -> Again:
+        """These, of one session, are shown where `reference` says; the channel knows of which of
+        them that will not change any more."""
         (_, view), *_ = shown
-        each_over = [over(*each) for each in shown]
+        each_over = [channel.over(*each) for each in shown]
+        redrawn = channel.placing.redrawn
 
         def work(unit: Unit) -> list[bool | None]:
             session_rows.lock(unit, view.session.id)
             return [
-                _shown(unit, *each, reference, is_over=is_over)
+                _shown(unit, *each, reference, is_over=is_over, redrawn=redrawn)
                 for each, is_over in zip(shown, each_over, strict=True)
             ]
 
@@ -181,7 +182,13 @@ class Attempts:
 
 
 def _shown(
-    unit: Unit, delivery: Delivery, view: RequestView, reference: JsonObject, *, is_over: bool
+    unit: Unit,
+    delivery: Delivery,
+    view: RequestView,
+    reference: JsonObject,
+    *,
+    is_over: bool,
+    redrawn: bool,
 ) -> bool | None:
     """Whether it has changed since; None if another server has shown it elsewhere."""
     first = delivery.reference is None
@@ -193,16 +200,18 @@ def _shown(
     kept = current.reference if same and current.reference else reference
     behind = current.wanted_version > delivery.wanted_version
     over = not behind and is_over
+    doubt_at, look_at = after(delivery, current, unit.now, redrawn=redrawn)
+    next_at = unit.now if behind else look_at
     rows.record(
         unit.connection,
         delivery.id,
         status=(DeliveryStatus.CLOSED if over else DeliveryStatus.LIVE).value,
         reference=codec.dumps(kept),
         ticket_id=reference.get("ticket"),
-        doubt_at=None,
+        doubt_at=codec.optional_text(doubt_at),
         shown_version=delivery.wanted_version,
         attempts=0,
-        next_at=codec.to_text(unit.now) if behind else None,
+        next_at=codec.optional_text(next_at),
         error=None,
     )
     if first:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from countersign.approvals.delivery.quiet_times import HELD
+from countersign.approvals.delivery.second_looks import begin, noticed
 from countersign.approvals.forms.together import name_of, named_by, on_same_terms, waiting
 from countersign.approvals.models import Delivery, DeliveryId, Request, RequestKind
 from countersign.approvals.ports import Unit
@@ -33,7 +34,9 @@ class Companions(NamedTuple):
     """The other deliveries that are made with it."""
 
 
-def take(unit: Unit, first: Delivery, found: ViewRows, now: datetime, until: str) -> Companions:
+def take(
+    unit: Unit, first: Delivery, found: ViewRows, now: datetime, until: str, *, redrawn: bool
+) -> Companions:
     """What is shown with the call of `first`, and the deliveries of that, taken until then.
 
     The session is locked: of two servers that begin with different calls, one finds all taken.
@@ -57,9 +60,10 @@ def take(unit: Unit, first: Delivery, found: ViewRows, now: datetime, until: str
         .with_for_update(skip_locked=True)
     )
     known = [codec.delivery(row) for row in unit.connection.execute(query)]
-    mine = [each for each in known if _is_due(each, now) and _is_beside(each, first)]
+    due = [each for each in known if _is_due(each, now) and _is_beside(each, first)]
+    mine = [noticed(each, now, redrawn=redrawn) for each in due]
     for each in mine:
-        rows.record(unit.connection, each.id, next_at=until, attempts=each.attempts + 1, error=None)
+        begin(unit.connection, each, until)
     beside = [(each, of[each.request_id]) for each in mine]
     if first.reference is None:
         shown = [found.request, *(request for _, request in beside)]

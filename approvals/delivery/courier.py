@@ -32,6 +32,7 @@ from countersign.approvals.delivery.digests import Fellow
 from countersign.approvals.delivery.notices import Notifier
 from countersign.approvals.delivery.quiet_times import HELD, held, person_of
 from countersign.approvals.delivery.reminding import Reminding
+from countersign.approvals.delivery.second_looks import begin, noticed
 from countersign.approvals.errors import (
     BusyError,
     CountersignError,
@@ -39,7 +40,13 @@ from countersign.approvals.errors import (
     NotFoundError,
     UnreachableError,
 )
-from countersign.approvals.models import Delivery, DeliveryStatus, JsonObject, Request
+from countersign.approvals.models import (
+    Delivery,
+    DeliveryStatus,
+    JsonObject,
+    Placing,
+    Request,
+)
 from countersign.approvals.observer import SILENT, Observer
 from countersign.approvals.outages import Outages, named
 from countersign.approvals.ports import Channel, Channels, Clock, Moment, RequestView, Store, Unit
@@ -123,10 +130,10 @@ class Courier:
             return again
         self._outages.up(delivery.channel)
         if not taken.listed:
-            return await self._attempts.shown(taken.everything, reference, over=channel.over)
+            return await self._attempts.shown(taken.everything, reference, channel)
         again = []
         for each in taken.everything:
-            again += await self._attempts.shown([each], reference, over=channel.over)
+            again += await self._attempts.shown([each], reference, channel)
         return again
 
     async def _not_shown(
@@ -171,7 +178,8 @@ class Courier:
         busy_s = 0.0 if too_late else self._busy_s(known)
         person = self._records.views.person(person_of(known))
         channel = self._channels.get(known.channel)
-        shares = channel is not None and channel.placing.together
+        placing = Placing() if channel is None else channel.placing
+        shares, redrawn = placing.together, placing.redrawn
 
         def take(unit: Unit) -> tuple[Delivery, Sequence[Fellow], Companions, Request] | None:
             connection = unit.connection
@@ -180,13 +188,15 @@ class Courier:
             delivery = rows.get(connection, delivery_id, lock=True)
             if not _is_due(delivery, now):
                 return None
+            delivery = noticed(delivery, now, redrawn=redrawn)
             if too_late:  # a card of it would take the turn of one that somebody waits for
                 status = DeliveryStatus.CLOSED.value
                 rows.record(connection, delivery_id, status=status, next_at=None, error=NEVER_SHOWN)
                 return None
             if busy_s > 0:
                 next_at = codec.to_text(now + timedelta(seconds=backoff.capped_s(busy_s)))
-                rows.record(connection, delivery_id, next_at=next_at, error=TURN)
+                doubt_at = codec.optional_text(delivery.doubt_at)
+                rows.record(connection, delivery_id, next_at=next_at, error=TURN, doubt_at=doubt_at)
                 return None
             found = view_rows(connection, delivery.request_id)
             later = held(delivery, person, found.request, now)
@@ -194,14 +204,13 @@ class Courier:
                 rows.record(connection, delivery_id, next_at=codec.to_text(later), error=HELD)
                 return None
             until = codec.to_text(now + timedelta(seconds=backoff.ATTEMPT_S))
-            tried = delivery.attempts + 1
-            # Without an error it is under way: `free_attempts` tells that from a back-off.
-            rows.record(connection, delivery_id, next_at=until, attempts=tried, error=None)
+            begin(connection, delivery, until)
             listed = digests.take(connection, delivery, person, found.request, now, until)
             alone = Companions(found, "", ())
             if not shares or listed or not found.siblings:
                 return delivery, listed, alone, found.request
-            return delivery, (), companions.take(unit, delivery, found, now, until), found.request
+            beside = companions.take(unit, delivery, found, now, until, redrawn=redrawn)
+            return delivery, (), beside, found.request
 
         taken = await self._store.unit(take, Moment(now))
         return None if taken is None else self._seen(*taken)

@@ -60,6 +60,9 @@ class Placing(Value):
     """One ticket for each revision and stage, and none for free text."""
     together: bool = False
     """Calls of one checkpoint that come to one place on the same terms are shown in one message."""
+    redrawn: bool = False
+    """An update draws the whole message again: of two that are under way, the one that arrives last
+    is what people see."""
     takes_words: bool = False
     """Free text that agents ask for is asked in the chat in which the session began, and answered
     there in words, whatever else is shown elsewhere."""
@@ -91,7 +94,8 @@ class Delivery(Value):
     look_at: datetime | None = None
     """When to read the ticket, because something says that it has changed."""
     doubt_at: datetime | None = None
-    """When we last asked for a ticket without hearing whether it was made."""
+    """When we last asked for a ticket without hearing whether it was made; of a message that is
+    drawn again, since when something older may be on its way (`delivery.second_looks`)."""
 
     @property
     def calls(self) -> str:

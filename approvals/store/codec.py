@@ -53,6 +53,11 @@ def to_text(at: datetime) -> str:
     return at.isoformat(timespec="microseconds")
 
 
+def optional_text(at: datetime | None) -> str | None:
+    """The same of a time that may be missing."""
+    return None if at is None else to_text(at)
+
+
 def from_text(text: str) -> datetime:
     """The inverse of `to_text`."""
     return datetime.fromisoformat(text)

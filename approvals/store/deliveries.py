@@ -275,6 +275,9 @@ _this = deliveries.c.id == bindparam("of")
 _GET = Prepared(select(deliveries).where(_this))
 _LOCKED = Prepared(select(deliveries).where(_this).with_for_update())
 _of = deliveries.c.request_id == bindparam("of")
+_is_tried = and_(
+    deliveries.c.attempts > 0, deliveries.c.error.is_(None), deliveries.c.reference.is_not(None)
+)
 _waits = or_(deliveries.c.status == _PENDING, deliveries.c.status == _UNREACHABLE)
 _ADD = Prepared(_adding(sqlite), postgresql=lambda: _adding(postgresql()))
 _OF_REQUEST = Prepared(select(deliveries).where(_of).order_by(deliveries.c.id))
@@ -290,5 +293,7 @@ _due_again = {
     "wanted_version": deliveries.c.wanted_version + 1,
     "next_at": case((_waits, deliveries.c.next_at), else_=bindparam("at")),
     "attempts": case((_waits, deliveries.c.attempts), else_=0),
+    # An attempt that is under way now is no longer to be seen after this: it may never end.
+    "doubt_at": case((_is_tried, bindparam("at")), else_=deliveries.c.doubt_at),
 }
 _TOUCH = Prepared(update(deliveries).where(_of, _reachable).values(_due_again))

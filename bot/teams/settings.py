@@ -56,7 +56,7 @@ class TeamsSettings(Section):
     @property
     def placing(self) -> Placing:
         """Where requests are shown."""
-        return Placing(where_it_began=WHERE_IT_BEGAN[self.deliver], together=True)
+        return Placing(where_it_began=WHERE_IT_BEGAN[self.deliver], together=True, redrawn=True)
 
     @field_validator("app_id")
     @classmethod

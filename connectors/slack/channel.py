@@ -232,5 +232,5 @@ def placing(settings: SlackSettings) -> Placing:
     """In one channel for all, or in the chats of those who decide."""
     if settings.channel:
         everything_in = str(key_of(settings.channel))
-        return Placing(identity=NAME, everything_in=everything_in, takes_words=True)
-    return Placing(identity=NAME, takes_words=True)
+        return Placing(identity=NAME, everything_in=everything_in, takes_words=True, redrawn=True)
+    return Placing(identity=NAME, takes_words=True, redrawn=True)

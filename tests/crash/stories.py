@@ -29,7 +29,7 @@ def requests_of(crowd: Crowd, session: str, query: str = "") -> list[dict[str, A
 
 def in_teams(crowd: Crowd, _: str) -> str:
     """Alex asks the bot and approves on the card. Who clicks and sees an error clicks again."""
-    return _told_in_teams(crowd, lambda session: True)
+    return told_in_teams(crowd, lambda session: True)
 
 
 def after_a_while(crowd: Crowd, _: str) -> str:
@@ -39,10 +39,11 @@ def after_a_while(crowd: Crowd, _: str) -> str:
         found = crowd.get(f"/ledger?session={session}")["items"]
         return "escalated" in {entry["kind"] for entry in found}
 
-    return _told_in_teams(crowd, waited)
+    return told_in_teams(crowd, waited)
 
 
-def _told_in_teams(crowd: Crowd, ready: Callable[[str], bool]) -> str:
+def told_in_teams(crowd: Crowd, ready: Callable[[str], bool]) -> str:
+    """Alex asks, waits until the session is `ready` for it, and approves."""
     teams = crowd.teams
     assert teams is not None
     teams.forget()

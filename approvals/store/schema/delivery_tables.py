@@ -20,7 +20,8 @@ deliveries = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("next_at", String(32)),
     Column("error", Text),
-    # Tickets: which one it is, when to read it, and when one was asked for without an answer.
+    # Tickets: which one it is, when to read it, and when one was asked for without an answer;
+    # of messages since when an older one may be on its way.
     Column("ticket_id", String(200)),
     Column("look_at", String(32)),
     Column("doubt_at", String(32)),
