@@ -70,7 +70,7 @@ def die_at(one: Crowd, story: str, point: Point) -> str:
         one.points.arm(point)
         try:
             session = STORIES[story](one, f"{story} {point} {told}")
-            if not _somebody_fell(one):
+            if not somebody_fell(one):
                 check(one, session, before)
                 if one.points.disarm():
                     continue
@@ -99,7 +99,8 @@ def call_off(one: Crowd, session: str, before: Counter[str]) -> None:
     assert {} == {action: times for action, times in since.items() if times > 1}
 
 
-def _somebody_fell(one: Crowd) -> bool:
+def somebody_fell(one: Crowd) -> bool:
+    """Whether a server got to the point that is armed and is dead, after some patience."""
     try:
         return bool(one.patient(one.fallen, "somebody to get there", timeout_s=GET_THERE_S))
     except AssertionError:
