@@ -49,6 +49,9 @@ MUTATIONS = [
     Mutation("permit: version of the tool", PERMIT,
              "if request.schema_version != self.parameters.version:", "if False:",
              "tests/agents/tools"),
+    # Who may not read a request does not learn that there is one.
+    Mutation("api: seen", "bot/api/operation.py", "if self.path.startswith(OF_REQUEST):",
+             "if False:", "tests/security/test_wrong_person.py"),
     # A vote counts once, in time, of the right person, on what they saw.
     Mutation("vote: not pending", "approvals/decisions/deadlines.py",
              "if request.status is not RequestStatus.PENDING:\n            raise",

@@ -34,7 +34,6 @@ async def eligible(call: Call) -> EligiblePage:
     it."""
     query: EligibleQuery = call.query
     records, request_id = call.services.records, RequestId(call.path["id"])
-    await records.require_seen(call.person, request_id)
     people = (await records.view(request_id)).eligible
     begin = bisect_right([person.id for person in people], query.after)
     some = people[begin : begin + query.limit]

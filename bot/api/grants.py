@@ -57,6 +57,7 @@ async def page(call: Call) -> GrantList:
 async def give(call: Call) -> GrantBody:
     """Give. 403 for whoever could not approve such a call, 409 if it is given already."""
     body: NewGrant = call.body
+    await call.services.records.require_seen(call.person, body.request)
     granting = call.services.approvals.granting
     grant = await granting.give(RequestId(body.request), call.actor, body.terms)
     return _shown(grant, Used())

@@ -36,6 +36,7 @@ from countersign.bot.people import Tokens
 
 M = TypeVar("M", bound=BaseModel)
 
+OF_REQUEST, OF_SESSION = "/api/v1/requests/{id}", "/api/v1/sessions/{id}"
 MAX_ID_CHARS = 200
 """Of an id in an address; ours are much shorter."""
 
@@ -167,6 +168,7 @@ class Operation:
                 body=body,
             )
             async with services.limits.admitted(self.kind, person.id):
+                await self._require_seen(call)
                 answer = await self.handle(call)
             for media_type, text in self.texts.items():
                 if media_type in request.headers.get("Accept", ""):
@@ -176,6 +178,15 @@ class Operation:
             )
 
         return run
+
+    async def _require_seen(self, call: Call) -> None:
+        """Raise NotFoundError for what its address names and the caller may not read, whatever is
+        asked about it: so they do not learn that there is one."""
+        records = call.services.records
+        if self.path.startswith(OF_REQUEST):
+            await records.require_seen(call.person, call.path["id"])
+        if self.path.startswith(OF_SESSION):
+            await records.require_session_seen(call.person, call.path["id"])
 
 
 def authenticated(request: web.Request, services: Services) -> Principal | None:

@@ -78,7 +78,6 @@ class Answer(Value):
 async def ask(call: Call) -> QuestionBody:
     """Ask the agent before deciding; read the request for its answer. 403 is on the ledger."""
     body: Ask = call.body
-    await call.services.records.require_seen(call.person, call.path["id"])
     asked = await call.services.approvals.questions.ask(
         RequestId(call.path["id"]), call.actor, body.text
     )
@@ -89,7 +88,6 @@ async def answer(call: Call) -> QuestionBody:
     """Answer as the requester what the agent could not. 409 if nothing is asked of them."""
     body: Answer = call.body
     request_id, number = call.path["id"], call.path["number"]
-    await call.services.records.require_seen(call.person, request_id)
     wanted = question_id(request_id, int(number)) if number.isdecimal() else number
     given = await call.services.approvals.questions.answer(wanted, call.actor, body.text)
     return _known(given, wanted)

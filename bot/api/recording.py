@@ -18,7 +18,7 @@ async def by_hand(call: Call) -> RequestBody:
     """Say what the caller did by hand of a call in shadow. 409 if it is not, or says who was first;
     403 is on the ledger."""
     body: DoneByHand = call.body
-    request_id = await _seen(call)
+    request_id = RequestId(call.path["id"])
     recording = call.services.approvals.recording
     await recording.by_hand(request_id, call.actor, arguments=body.arguments, text=body.text)
     return await _shown(call, request_id)
@@ -28,14 +28,9 @@ async def wrong(call: Call) -> RequestBody:
     """Say that a call should not have run. 409 if it has not, or says who was first; 403 is on the
     ledger. Nothing is undone."""
     body: MarkedWrong = call.body
-    request_id = await _seen(call)
+    request_id = RequestId(call.path["id"])
     await call.services.approvals.recording.wrong(request_id, call.actor, reason=body.reason)
     return await _shown(call, request_id)
-
-
-async def _seen(call: Call) -> RequestId:
-    await call.services.records.require_seen(call.person, call.path["id"])
-    return RequestId(call.path["id"])
 
 
 async def _shown(call: Call, request_id: RequestId) -> RequestBody:

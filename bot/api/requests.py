@@ -153,13 +153,11 @@ async def page(call: Call) -> RequestPage:
 async def get(call: Call) -> RequestBody:
     """One request. 404 also if the caller may not read it."""
     records = call.services.records
-    await records.require_seen(call.person, call.path["id"])
     return await shown(records, await records.request(RequestId(call.path["id"])))
 
 
 async def result(call: Call) -> ResultText:
     """All that is kept of a result that may be cut for the agents. 404 if there is none yet."""
-    await call.services.records.require_seen(call.person, call.path["id"])
     return await call.services.records.result(RequestId(call.path["id"]))
 
 
@@ -167,7 +165,6 @@ async def vote(call: Call) -> RequestBody:
     """Decide. 409 says who was first; 403 is on the ledger."""
     body: CastVote = call.body
     services = call.services
-    await services.records.require_seen(call.person, call.path["id"])
     outcome = await receive(
         services.approvals,
         services.records,
@@ -207,7 +204,6 @@ async def undo(call: Call) -> RequestBody:
     """Have taken back what an executed call has done. 409 says why that cannot be (any more)."""
     body: UndoWanted = call.body
     services, request_id = call.services, RequestId(call.path["id"])
-    await services.records.require_seen(call.person, request_id)
     await services.approvals.undo(request_id, call.actor, reason=body.reason)
     return await shown(services.records, await services.records.request(request_id))
 
@@ -235,7 +231,6 @@ async def foresee(call: Call) -> Foreseen:
 async def resolve(call: Call) -> RequestBody:
     """Resolve a doubt. 409 if there is none (any more); 403 is on the ledger."""
     body: Resolution = call.body
-    await call.services.records.require_seen(call.person, call.path["id"])
     request = await call.services.approvals.resolve(
         RequestId(call.path["id"]), call.actor, happened=body.happened, note=body.note
     )

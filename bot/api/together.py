@@ -56,7 +56,6 @@ class TogetherBody(Value):
 async def together(call: Call) -> TogetherBody:
     """What was proposed together with a request, with what all that waits of it comes to."""
     services, request_id = call.services, call.path["id"]
-    await services.records.require_seen(call.person, request_id)
     return await _together(services.records, request_id)
 
 
@@ -65,7 +64,6 @@ async def vote_together(call: Call) -> TogetherBody:
     person may give."""
     body: CastTogether = call.body
     services, request_id = call.services, call.path["id"]
-    await services.records.require_seen(call.person, request_id)
     attempt = TogetherAttempt(
         shown={RequestId(of): digest for of, digest in body.digests.items()},
         actor=call.actor,
