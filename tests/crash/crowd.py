@@ -11,7 +11,7 @@ import httpx
 
 from countersign.sandbox.botframework.desk import TeamsDesk
 from tests.crash.desks import people_of
-from tests.crash.points import DIRECTORY, LEASE_S, Points
+from tests.crash.points import DIRECTORY, LEASE_S, LOOK_S, Points
 from tests.processes import Nursery, until
 from tests.stack import Database, Stack, stack
 
@@ -140,11 +140,12 @@ def crowd(
     database: Database,
     *,
     lease_s: str = SHORT_LEASE_S,
+    look_s: float | None = None,
     adjust: Callable[[dict[str, Any]], None] | None = None,
     **kwargs: Any,
 ) -> Iterator[Crowd]:
     """A stack on this database with mortal servers: one on SQLite, two on PostgreSQL. Without a
-    `lease_s` it is the product's own."""
+    `lease_s` it is the product's own; `look_s` is when a message is drawn once more."""
 
     def adjusted(settings: dict[str, Any]) -> None:
         only_the_quote(settings)
@@ -155,6 +156,7 @@ def crowd(
     env = {
         DIRECTORY: str(directory / "points"),
         LEASE_S: lease_s,
+        **({} if look_s is None else {LOOK_S: str(look_s)}),
     }
     with stack(
         directory,

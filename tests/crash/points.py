@@ -19,6 +19,8 @@ DIRECTORY = "COUNTERSIGN_TEST_POINTS"
 """Environment variable of a server: where its points are armed."""
 LEASE_S = "COUNTERSIGN_TEST_LEASE_S"
 """Another one: how long a session stays with a server that is gone."""
+LOOK_S = "COUNTERSIGN_TEST_LOOK_S"
+"""And how long after a death a message that was drawn again is drawn once more."""
 
 
 @dataclass(frozen=True)

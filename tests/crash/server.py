@@ -48,12 +48,14 @@ from countersign.connectors.webhook.channel import WebhookChannel
 from countersign.examples.back_office import _Rest
 from tests.autogen_clients import quicken_clients
 from tests.commands import build_once
-from tests.crash.points import DIRECTORY, LEASE_S, Points
+from tests.crash.points import DIRECTORY, LEASE_S, LOOK_S, Points
 from tests.crash.told_once import tell_once
 
-ATTEMPT_S, SEND_TIMEOUT_S, SECOND_LOOK_S = 5.0, 4.0, 12.0
+ATTEMPT_S, SEND_TIMEOUT_S = 5.0, 4.0
 """How long a delivery stays with a server that is gone; longer than one that lives may take, or two
-that live would send the same. After a death, what was drawn again is drawn once more as late."""
+that live would send the same."""
+SECOND_LOOK_S = 2.0
+"""Before the next story begins, or a server could die at a step that belongs to the last one."""
 READ_AGAIN_S = 2.0
 """How long a poll and a look stay with a server that is gone."""
 SWEEP_S, SHARED_SWEEP_S = 0.25, 0.5
@@ -169,7 +171,7 @@ def _hurry() -> None:
     shared_jobs.POLL_S = POLL_S
     postgres.SERVER_SETTINGS |= SERVER_SETTINGS
     backoff.ATTEMPT_S, backoff.SEND_TIMEOUT_S = ATTEMPT_S, SEND_TIMEOUT_S
-    backoff.SECOND_LOOK_S = SECOND_LOOK_S
+    backoff.SECOND_LOOK_S = float(os.environ.get(LOOK_S, SECOND_LOOK_S))
     backoff.BACKOFF_BASE_S = SWEEP_S
     reconciler.POLL_LEASE_S = READ_AGAIN_S
     reconciler.READ_AGAIN_S = READ_AGAIN_S

@@ -4,18 +4,19 @@ once more, and shows in the end what is on record."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from countersign.sandbox.botframework.desk import TeamsDesk
 from tests.crash.crowd import SAFE_LEASE_S, crowd
 from tests.crash.desks import people_of
 from tests.crash.invariants import TITLES, check, effects
-from tests.crash.server import SECOND_LOOK_S
 from tests.crash.stories import requests_of, told_in_teams
 from tests.processes import Nursery
 from tests.stack import Database
 
-LATE_S = SECOND_LOOK_S - 4.0
-"""How long Teams keeps the update; by then the successor has sent its own."""
+LATE_S, LOOK_S = 8.0, 12.0
+"""How long Teams keeps the update; by then the successor has sent its own. The second look comes
+later."""
 UPDATES = 3
 """Of the dead server, of the next one, and the second look."""
 
@@ -23,7 +24,8 @@ UPDATES = 3
 def test_older_update_of_a_killed_server_does_not_stay(
     tmp_path: Path, nursery: Nursery, database: Database
 ) -> None:
-    with crowd(tmp_path, nursery, database, bot_framework=True, lease_s=SAFE_LEASE_S) as one:
+    around: dict[str, Any] = {"bot_framework": True, "lease_s": SAFE_LEASE_S, "look_s": LOOK_S}
+    with crowd(tmp_path, nursery, database, **around) as one:
         stack, before, people = one.one, effects(one), people_of(one.one)
         teams = TeamsDesk(people)
         slow = {"kind": "slow", "delay_s": 30, "method": "POST", "path": "/quotes"}
