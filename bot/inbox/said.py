@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from countersign.bot.inbox.refusals import REFUSALS, in_words
 from countersign.bot.inbox.words import N_, Words
 from countersign.connectors.sentences import ruled
 from countersign.connectors.words import Sentences
 
 _SENTENCES = Sentences(
     (
+        *REFUSALS,
         *(N_("the API"), N_("the command line"), N_("policy"), N_("a grant"), N_("the deadline")),
         N_("the inbox"),
         N_("A value is needed."),
@@ -83,5 +85,5 @@ _SENTENCES = Sentences(
 
 def said(spoken: Words, text: str) -> str:
     """A sentence in this language; as it is if nobody has translated it."""
-    own = _SENTENCES.said(spoken, text)
+    own = _SENTENCES.said(spoken, text, lambda name, part: in_words(spoken, name, part))
     return ruled(spoken.language, text) if own == text else own

@@ -28,6 +28,7 @@ _WHO = (
     N_("This needs the name %(names)s."),
     N_("This needs the on-call duty %(names)s."),
     N_("This needs %(one_)s, or %(other_)s."),
+    N_("This needs %(one_)s, or whoever asked for it."),
 )
 _WHY = (
     N_("%(tool)s may run without asking."),

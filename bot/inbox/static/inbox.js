@@ -15,6 +15,10 @@
     }
   }
 
+  // On a phone the pages do not fit beside each other: the one that is open is to be seen.
+  const here = document.querySelector(".top nav [aria-current]");
+  if (here) here.parentElement.scrollLeft = here.offsetLeft - here.parentElement.offsetLeft - 24;
+
   function say(text) {
     const box = document.getElementById("said");
     if (box && text) box.textContent = text;

@@ -10,6 +10,7 @@ from playwright.async_api import async_playwright, expect
 from tests.bot.inbox.test_suggesting import answered
 from tests.bot.inbox_world import inbox
 from tests.e2e.conftest import FLAGS, chromium
+from tests.e2e.inbox import PHONE
 from tests.e2e.looked_at import looked_at
 
 
@@ -29,4 +30,7 @@ async def test_rules_are_suggested_while_one_looks(tmp_path: Path) -> None:
         await page.goto(f"{world.api.client.make_url('/inbox/insights')}")
         await expect(page.get_by_text("Als Regel für send")).to_be_visible()
         await looked_at(page, "insights-german")
+        await page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        await page.reload()
+        await expect(page.get_by_role("link", name="Einblicke")).to_be_in_viewport(ratio=1)
         await browser.close()
