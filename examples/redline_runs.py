@@ -23,6 +23,11 @@ _SILENT = frozenset(
     )
 )
 """What stands in a paragraph, has no text that counts, and stays where it is."""
+_LOOKS = {f"{W}vertAlign": "raised or lowered", f"{W}strike": "struck through"}
+_LOOKS |= {f"{W}dstrike": "struck through", f"{W}vanish": "hidden"}
+"""Formats without which a text says something else: "500" with a raised 1 behind it is "5001"."""
+_OFF = frozenset({"0", "false", "off", "baseline"})
+"""Values by which such a format is none. Source: ECMA-376, part 1, sections 17.3.2 and 17.17.4."""
 
 
 class DocumentError(ValueError):
@@ -68,6 +73,12 @@ def pieces_of(paragraph: Any, number: str) -> Iterator[Piece]:
 
 def _of_run(run: Any, inserted: Any, number: str) -> Iterator[Piece]:
     properties = run.find(f"{W}rPr")
+    for looks in () if properties is None else properties:
+        if looks.tag in _LOOKS and looks.get(f"{W}val") not in _OFF:
+            raise DocumentError(
+                f"Clause {number} has text that is {_LOOKS[looks.tag]}, which does not show in "
+                "what is approved here. Change it in Word."
+            )
     for child in run:
         if child.tag == f"{W}t":
             for character in child.text or "":

@@ -195,6 +195,34 @@ def test_link_field_or_footnote_is_not_cut_in_two(inside: str) -> None:
     assert contract.clause("1.1") == Contract(before).clause("1.1")
 
 
+@pytest.mark.parametrize(
+    ("looks", "said"),
+    [
+        ('<w:vertAlign w:val="superscript"/>', "raised or lowered"),
+        ("<w:strike/>", "struck through"),
+        ('<w:dstrike w:val="1"/>', "struck through"),
+        ("<w:b/><w:vanish/>", "hidden"),
+    ],
+)
+def test_what_a_text_without_its_looks_says_otherwise_is_not_changed(looks: str, said: str) -> None:
+    shown = f"<w:r><w:rPr>{looks}</w:rPr><w:t>1</w:t></w:r>"
+    contract = Contract(body_of(f"<w:r><w:t>1.1 At most EUR 500</w:t></w:r>{shown}"))
+    before = contract.as_bytes()
+    with pytest.raises(DocumentError, match=f"text that is {said}.*Change it in Word"):
+        contract.redline("1.1", contract.clause("1.1").text, "Else.", author=US, at=AT)
+
+    assert contract.clause("1.1") == Contract(before).clause("1.1")
+
+
+@pytest.mark.parametrize("looks", ['<w:strike w:val="0"/>', '<w:vertAlign w:val="baseline"/>'])
+def test_looks_that_are_switched_off_are_none(looks: str) -> None:
+    text = '<w:t xml:space="preserve">1.1 One day.</w:t>'
+    contract = Contract(body_of(f"<w:r><w:rPr>{looks}</w:rPr>{text}</w:r>"))
+    contract.redline("1.1", "One day.", "Two days.", author=US, at=AT)
+
+    assert "Two days." == contract.clause("1.1").text
+
+
 WORDS = st.lists(
     st.sampled_from(["thirty", "(30)", "days", "party's", "and", ",", ".", " ", "  ", "\u2013"]),
     min_size=1,
