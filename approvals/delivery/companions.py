@@ -15,8 +15,9 @@ from sqlalchemy import Connection, select
 from countersign.approvals.delivery.quiet_times import HELD
 from countersign.approvals.delivery.second_looks import begin, noticed
 from countersign.approvals.forms.together import name_of, named_by, on_same_terms, waiting
-from countersign.approvals.models import Delivery, DeliveryId, Request, RequestKind
+from countersign.approvals.models import Delivery, DeliveryId, Domains, Request, RequestKind
 from countersign.approvals.ports import Unit
+from countersign.approvals.rules.visibility import in_the_same
 from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as rows
 from countersign.approvals.store.schema import deliveries
@@ -35,15 +36,23 @@ class Companions(NamedTuple):
 
 
 def take(
-    unit: Unit, first: Delivery, found: ViewRows, now: datetime, until: str, *, redrawn: bool
+    unit: Unit,
+    first: Delivery,
+    found: ViewRows,
+    now: datetime,
+    until: str,
+    *,
+    redrawn: bool,
+    domains: Domains,
 ) -> Companions:
-    """What is shown with the call of `first`, and the deliveries of that, taken until then.
+    """What is shown with the call of `first`, and the deliveries of that, taken until then: calls
+    that the same people decide on the same terms, and in the same `domains`.
 
     The session is locked: of two servers that begin with different calls, one finds all taken.
     """
     batch = [found.request, *found.siblings]
     if first.reference is None:
-        wanted = _wanted(found)
+        wanted = _wanted(found, domains)
     else:
         wanted = named_by(first.calls, batch)
     if len(wanted) < 2:
@@ -84,10 +93,11 @@ def in_message(connection: Connection, delivery: Delivery, found: ViewRows) -> S
     return [each.id for each in known if each.reference == delivery.reference]
 
 
-def _wanted(found: ViewRows) -> Sequence[Request]:
-    if found.request.kind is not RequestKind.TOOL:
+def _wanted(found: ViewRows, domains: Domains) -> Sequence[Request]:
+    request, siblings = found.request, found.siblings
+    if request.kind is not RequestKind.TOOL:
         return ()
-    return on_same_terms(found.request, found.siblings)
+    return on_same_terms(request, in_the_same(request, found.session, siblings, domains))
 
 
 def _is_due(delivery: Delivery, now: datetime) -> bool:

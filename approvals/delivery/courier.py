@@ -180,6 +180,7 @@ class Courier:
         channel = self._channels.get(known.channel)
         placing = Placing() if channel is None else channel.placing
         shares, redrawn = placing.together, placing.redrawn
+        domains = self._records.views.domains
 
         def take(unit: Unit) -> tuple[Delivery, Sequence[Fellow], Companions, Request] | None:
             connection = unit.connection
@@ -209,7 +210,9 @@ class Courier:
             alone = Companions(found, "", ())
             if not shares or listed or not found.siblings:
                 return delivery, listed, alone, found.request
-            beside = companions.take(unit, delivery, found, now, until, redrawn=redrawn)
+            beside = companions.take(
+                unit, delivery, found, now, until, redrawn=redrawn, domains=domains
+            )
             return delivery, (), beside, found.request
 
         taken = await self._store.unit(take, Moment(now))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from countersign.approvals.forms.together import waiting
+from countersign.approvals.forms.together import on_same_terms, waiting
 from countersign.approvals.models import (
     Domains,
     JsonObject,
@@ -29,6 +29,7 @@ from countersign.approvals.rules.policies import Policies, situation_of
 from countersign.approvals.rules.progress import steps
 from countersign.approvals.rules.proposals import call_of
 from countersign.approvals.rules.subjects import people_for
+from countersign.approvals.rules.visibility import beside, in_the_same
 from countersign.approvals.store.view_rows import ViewRows
 
 
@@ -49,6 +50,7 @@ class Views:
     def shown(self, rows: ViewRows) -> RequestView:
         """The view of what was read, with the people and tools of now."""
         permitted = self._permitted(rows)
+        siblings = beside(rows.request, rows.session, rows.siblings, self.domains)
         return RequestView(
             offers=() if permitted is None else offers(permitted),
             alike=() if permitted is None else permitted.same,
@@ -56,35 +58,44 @@ class Views:
             session=rows.session,
             votes=rows.votes,
             requester=self._directory.by_id(rows.request.requester),
-            siblings=rows.siblings,
+            siblings=siblings,
             arguments_schema=self.schema(rows.session, rows.request.tool),
             eligible=self.eligible(rows.request, rows.votes, rows.session),
             steps=self.steps(rows.request, rows.votes, rows.session),
             openings=rows.openings,
-            pauses=among(rows.pauses, rows.request, rows.session, self._domains),
+            pauses=among(rows.pauses, rows.request, rows.session, self.domains),
             questions=rows.questions,
             on_call=self.on_call(rows.request),
             undos=rows.undos,
             undos_beside=rows.undos_beside,
             hindsights=rows.hindsights,
-            reversibility=self._worst(rows),
+            reversibility=self._worst([rows.request, *siblings]),
         )
 
-    def _worst(self, rows: ViewRows) -> Reversibility | None:
+    def _worst(self, together: Sequence[Request]) -> Reversibility | None:
         """Of several calls that wait together."""
-        calls = waiting([rows.request, *rows.siblings])
+        calls = waiting(together)
         if self._policies is None or len(calls) < 2:
             return None
         classes = [self._policies.current.book.reversibility(each.tool) for each in calls]
         return max(classes, key=list(Reversibility).index)
 
+    def in_one_message(self, view: RequestView, among: Sequence[Request]) -> tuple[Request, ...]:
+        """The request, and those `among` others that one message can show with it, in order."""
+        request, session = view.request, view.session
+        if request.kind is not RequestKind.TOOL:
+            return (request,)
+        beside = [each for each in among if each.checkpoint_id == request.checkpoint_id]
+        return on_same_terms(request, in_the_same(request, session, beside, self.domains))
+
     @property
-    def _domains(self) -> Domains:
+    def domains(self) -> Domains:
+        """What belongs to which domain, now."""
         return self._directory.people().domains
 
     def paused(self, pauses: Sequence[Pause], request: Request, session: Session) -> str | None:
         """Who paused a call that waits, since when and why; None if nobody has."""
-        return words_of(pauses, request, session, self._domains)
+        return words_of(pauses, request, session, self.domains)
 
     def person(self, principal_id: str) -> Principal | None:
         """The person as they are now."""

@@ -43,5 +43,24 @@ def may_see_session(
     return all(may_see(person, request, session, domains) for request in requests)
 
 
+def beside(
+    request: Request, session: Session, others: Sequence[Request], domains: Domains
+) -> tuple[Request, ...]:
+    """Those `others` of its checkpoint that may be shown to whoever is shown this request: what
+    belongs to no domain, or to all those that it belongs to."""
+    among = domains_of(subject_of(request, session), domains)
+    found = ((each, domains_of(subject_of(each, session), domains)) for each in others)
+    return tuple(each for each, its in found if not its or (among and among <= its))
+
+
+def in_the_same(
+    request: Request, session: Session, others: Sequence[Request], domains: Domains
+) -> tuple[Request, ...]:
+    """Those `others` of its session that belong to exactly the domains that it belongs to: each of
+    them may be shown wherever another one is."""
+    among = domains_of(subject_of(request, session), domains)
+    return tuple(each for each in others if domains_of(subject_of(each, session), domains) == among)
+
+
 def _sees(person: Principal, session: Session, among: frozenset[str]) -> bool:
     return bool(person.id == session.owner or ADMIN_ROLE in person.roles or person.domains & among)

@@ -173,13 +173,17 @@ class WaitingPage:
         """What came of it for each; None if they cannot be decided at once, and nothing was."""
         first = next(iter(shown))
         await self._records.require_seen(visit.reader, first)
+        view = await self._records.view(first)
+        fellows = {each.id: each for each in (view.request, *view.siblings)}
+        for of in shown.keys() - fellows.keys():  # of another domain
+            await self._records.require_seen(visit.reader, of)
+            fellows[of] = await self._records.request(of)
         attempt = TogetherAttempt(shown, visit.actor, verdict, form.text("comment"), leave=True)
         try:
-            view = await self._records.view(first)
             together = await receive_together(self._approvals, view, attempt)
         except CountersignError:
             return None
-        fellows = {each.id: each for each in (view.request, *view.siblings, *together.requests)}
+        fellows |= {each.id: each for each in together.requests}
         return [_done(fellows[of], together.left.get(of, "")) for of in shown]
 
     async def _voted(

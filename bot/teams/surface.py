@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from countersign.approvals.approvals import Approvals
-from countersign.approvals.forms.together import name_of, on_same_terms
+from countersign.approvals.forms.together import name_of
 from countersign.approvals.models import (
     ConversationKey,
     Delivery,
     Principal,
     PrincipalId,
     Request,
-    RequestKind,
 )
 from countersign.approvals.records import Records
 from countersign.approvals.rules.placing import wider_audience
@@ -74,9 +73,14 @@ class TeamsSurface:
 
     async def _repost(self, requests: Sequence[Request]) -> None:
         around, reference = self._around, self._activity.reference
-        for each in _by_card(requests)[:REPOSTED]:
-            view = await around.records.view(each[0].id)
-            calls = name_of(each) if each[1:] else ""
+        left = list(requests)
+        for _ in range(min(REPOSTED, len(left))):
+            if not left:
+                break
+            view = await around.records.view(left[0].id)
+            members = around.records.views.in_one_message(view, left)
+            left = [each for each in left if each.id not in {one.id for one in members}]
+            calls = name_of(members) if members[1:] else ""
             if calls:
                 drawn = checkpoint_card(view, calls, self._look())
                 card = Card(drawn, checkpoint_title(view, calls))
@@ -84,7 +88,7 @@ class TeamsSurface:
                 card = Card(request_card(view, self._look()), notification(view))
             activity_id = await around.adapter.send(reference, card)
             message = message_in(reference, activity_id, calls=calls)
-            for request in each:
+            for request in members:
                 await around.approvals.adopt_delivery(request.id, NAME, message)
 
     def can_ask(self, words: str) -> bool:
@@ -130,14 +134,3 @@ class TeamsSurface:
             readable=around.readable,
             pages_url=around.pages_url,
         )
-
-
-def _by_card(requests: Sequence[Request]) -> list[tuple[Request, ...]]:
-    """What one card shows, in the order of the first of each."""
-    found: list[tuple[Request, ...]] = []
-    for request in requests:
-        if not any(request in each for each in found):
-            same = [e for e in requests if e.checkpoint_id == request.checkpoint_id]
-            is_tool = request.kind is RequestKind.TOOL
-            found.append(on_same_terms(request, same) if is_tool else (request,))
-    return found
