@@ -87,8 +87,6 @@ NO_NEEDS = Needs()
 def joined(several: Iterable[Needs]) -> Needs:
     """All that they need."""
     found = list(several)
-    if len(found) == 1:
-        return found[0]
     return Needs(
         frozenset().union(*(each.history for each in found)),
         frozenset().union(*(each.same for each in found)),

@@ -56,3 +56,18 @@ def test_field_is_compared_with_what_is_no_literal() -> None:
     assert ask("args.x == args.text.startsWith('a')", arguments, UNTYPED)
     assert not ask("args.x != args.text.startsWith('a')", arguments, UNTYPED)
     assert ask("args.text == args.text", arguments, UNTYPED)
+
+
+@pytest.mark.parametrize("op", ["<=", "==", "!="])
+@pytest.mark.parametrize("literal", ["10", '"EUR"'])
+@pytest.mark.parametrize("element", [3, "EUR", None, {}, {"amount": 10}, {"amount": "EUR"}])
+def test_field_of_an_element_is_compared_as_any_value_is(
+    op: str, literal: str, element: Any
+) -> None:
+    arguments = {"lines": [element]}
+    one, other = (
+        said(f"args.lines.exists(l, {value} {op} {literal})", arguments)
+        for value in ("l.amount", "[l][0].amount")
+    )
+
+    assert one == other
