@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +10,17 @@ import structlog
 
 from countersign.approvals import backoff
 from countersign.approvals.approvals import Approvals
+from countersign.approvals.delivery.companions import moved_on
 from countersign.approvals.delivery.second_looks import after
 from countersign.approvals.errors import BusyError, UnreachableError
 from countersign.approvals.forms.systems import system_words
-from countersign.approvals.models import Delivery, DeliveryStatus, JsonObject, Session
+from countersign.approvals.models import (
+    Delivery,
+    DeliveryId,
+    DeliveryStatus,
+    JsonObject,
+    Session,
+)
 from countersign.approvals.observer import Observer
 from countersign.approvals.outages import Outages
 from countersign.approvals.ports import Channel, Clock, Moment, RequestView, Store, Unit
@@ -58,19 +65,30 @@ class Attempts:
         self._store, self._clock = store, clock
         self._approvals, self._observer, self._outages = approvals, observer, outages
 
-    async def shown(self, shown: Sequence[Shown], reference: JsonObject, channel: Channel) -> Again:
+    async def shown(
+        self,
+        shown: Sequence[Shown],
+        reference: JsonObject,
+        channel: Channel,
+        versions: Mapping[DeliveryId, int],
+    ) -> Again:
         """These, of one session, are shown where `reference` says; the channel knows of which of
-        them that will not change any more."""
+        them that will not change any more. `versions` are those of `Companions`: where they have
+        changed, the message is drawn once more."""
         (_, view), *_ = shown
         each_over = [channel.over(*each) for each in shown]
         redrawn = channel.placing.redrawn
 
         def work(unit: Unit) -> list[bool | None]:
             session_rows.lock(unit, view.session.id)
-            return [
+            found = [
                 _shown(unit, *each, reference, is_over=is_over, redrawn=redrawn)
                 for each, is_over in zip(shown, each_over, strict=True)
             ]
+            if not any(found) and moved_on(unit.connection, versions):
+                rows.record(unit.connection, shown[0][0].id, next_at=codec.to_text(unit.now))
+                found[0] = True
+            return found
 
         found = await self._store.unit(work, Moment(self._clock.now()))
         again = []

@@ -6,7 +6,7 @@ well, so that a checkpoint of many calls is one message that is changed once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -23,6 +23,8 @@ from countersign.approvals.store import deliveries as rows
 from countersign.approvals.store.schema import deliveries
 from countersign.approvals.store.view_rows import ViewRows, view_rows
 
+_NONE: Mapping[DeliveryId, int] = {}
+
 
 class Companions(NamedTuple):
     """What the message of one delivery shows."""
@@ -33,6 +35,8 @@ class Companions(NamedTuple):
     """Names all of its calls; "" of a message of one call."""
     beside: Sequence[tuple[Delivery, Request]]
     """The other deliveries that are made with it."""
+    versions: Mapping[DeliveryId, int] = _NONE
+    """Of all that its message shows already, what was wanted of each when it was read."""
 
 
 def take(
@@ -69,6 +73,7 @@ def take(
         .with_for_update(skip_locked=True)
     )
     known = [codec.delivery(row) for row in unit.connection.execute(query)]
+    versions = {} if first.reference is None else _versions(unit.connection, first, wanted)
     due = [each for each in known if _is_due(each, now) and _is_beside(each, first)]
     mine = [noticed(each, now, redrawn=redrawn) for each in due]
     for each in mine:
@@ -82,8 +87,25 @@ def take(
     else:
         shown, calls = list(wanted), first.calls
     lead = next(iter(waiting(shown)), min(shown, key=lambda each: each.position))
-    mine_already = lead.id == first.request_id
-    return Companions(found if mine_already else view_rows(unit.connection, lead.id), calls, beside)
+    begins = found if lead.id == first.request_id else view_rows(unit.connection, lead.id)
+    return Companions(begins, calls, beside, versions)
+
+
+def moved_on(connection: Connection, versions: Mapping[DeliveryId, int]) -> bool:
+    """Whether any of what a message shows has changed since it was read to be drawn. Somebody else
+    may have drawn that meanwhile, and what was drawn before may have arrived after it."""
+    if not versions:
+        return False
+    of = deliveries.c.id
+    query = select(of, deliveries.c.wanted_version).where(of.in_(list(versions)))
+    return versions != {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _versions(
+    connection: Connection, first: Delivery, shown: Sequence[Request]
+) -> Mapping[DeliveryId, int]:
+    known = rows.of_requests(connection, [each.id for each in shown])
+    return {each.id: each.wanted_version for each in known if each.reference == first.reference}
 
 
 def in_message(connection: Connection, delivery: Delivery, found: ViewRows) -> Sequence[DeliveryId]:

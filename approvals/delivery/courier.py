@@ -8,7 +8,7 @@ kept with its reason, and logged.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -42,6 +42,7 @@ from countersign.approvals.errors import (
 )
 from countersign.approvals.models import (
     Delivery,
+    DeliveryId,
     DeliveryStatus,
     JsonObject,
     Placing,
@@ -60,6 +61,9 @@ from countersign.approvals.store.view_rows import view_rows
 log = structlog.get_logger(__name__)
 
 
+_NONE: Mapping[DeliveryId, int] = {}
+
+
 class Taken(NamedTuple):
     """One message that is due, and the deliveries that it is for."""
 
@@ -72,6 +76,8 @@ class Taken(NamedTuple):
     """Others of its checkpoint that the message shows."""
     own: RequestView | None = None
     """Of the request of `delivery`, where the message begins with another one."""
+    versions: Mapping[DeliveryId, int] = _NONE
+    """As `Companions` have them."""
 
     @property
     def everything(self) -> Sequence[Shown]:
@@ -130,10 +136,10 @@ class Courier:
             return again
         self._outages.up(delivery.channel)
         if not taken.listed:
-            return await self._attempts.shown(taken.everything, reference, channel)
+            return await self._attempts.shown(taken.everything, reference, channel, taken.versions)
         again = []
         for each in taken.everything:
-            again += await self._attempts.shown([each], reference, channel)
+            again += await self._attempts.shown([each], reference, channel, _NONE)
         return again
 
     async def _not_shown(
@@ -230,6 +236,7 @@ class Courier:
             [(each, views.shown(found)) for each, found in listed],
             [(each, view.model_copy(update={"request": of})) for each, of in with_it.beside],
             None if view.request.id == request.id else view.model_copy(update={"request": request}),
+            with_it.versions,
         )
 
     def _busy_s(self, delivery: Delivery) -> float:

@@ -11,12 +11,14 @@ from tests.processes import ROOT, until
 RUN = """
 import sys, time
 from pathlib import Path
-from tests.processes import Process, stand_in
+from tests.processes import Process, stand_in, until
 folder = Path(sys.argv[1])
 forked = stand_in("crm", folder, "--db", str(folder / "crm.db"))
 forked.first_json()
 program = Process("program", ["sleep", "600"], folder, {})
 program.start()
+comm = Path(f"/proc/{program.pid}/comm")
+until(lambda: comm.read_text() == "sleep\\n", "it to be bound to this")
 print(forked.pid, program.pid, flush=True)
 time.sleep(600)
 """

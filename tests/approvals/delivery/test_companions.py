@@ -14,10 +14,8 @@ from countersign.approvals.models import (
     Delivery,
     DeliveryStatus,
     Digest,
-    Domain,
     Placing,
     Request,
-    RequestKind,
     RequestStatus,
     Verdict,
 )
@@ -66,40 +64,6 @@ async def test_a_call_on_other_terms_keeps_its_own(world: World) -> None:
     assert 2 == len(world.channel.posted)
     calls = {view.request.id: view.calls for view in world.channel.cards.values()}
     assert {asked[0].id: name_of([asked[0], asked[2]]), asked[1].id: ""} == calls
-
-
-async def test_calls_of_different_domains_are_not_shown_together(world: World) -> None:
-    """Whoever may read one need not be one who may read the other; what belongs to no domain is
-    read by everybody."""
-    world.directory.domains = {
-        "finance": Domain(tools=frozenset({"pay"})),
-        "legal": Domain(tools=frozenset({"ship"})),
-    }
-    asked = await together(world, "pay", "ship", "pay", "ship", "sign")
-    await work(world)
-    pay, ship, again, other, sign = asked
-    calls = {view.request.id: view.calls for view in world.channel.cards.values()}
-    views = [await world.records.view(each.id) for each in asked]
-    beside = [{each.id for each in view.siblings} for view in views]
-
-    assert {
-        pay.id: name_of([pay, again]),
-        ship.id: name_of([ship, other]),
-        sign.id: "",
-    } == calls
-    in_one = world.records.views.in_one_message
-    asked_for = pay.model_copy(update={"kind": RequestKind.INPUT})
-    question = views[0].model_copy(update={"request": asked_for})
-
-    assert (pay, again) == in_one(views[0], asked[1:])
-    assert (asked_for,) == in_one(question, asked[1:])
-    assert [
-        {again.id, sign.id},
-        {other.id, sign.id},
-        {pay.id, sign.id},
-        {ship.id, sign.id},
-        set(),
-    ] == beside
 
 
 async def test_a_change_of_any_changes_the_message_once(world: World) -> None:
