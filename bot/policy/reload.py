@@ -71,7 +71,7 @@ class PolicyReload:
         self._store, self._clock, self._approvals = store, clock, approvals
         self._people = people
         self._path = Path(settings.source)
-        self._seen = _content(self._path)
+        self._seen = self._found = _content(self._path)
         self._problem: str | None = None
         self._owed: tuple[bool, bool] = (False, False)
         """Whether requests are still to be asked again, and directories to be read."""
@@ -97,13 +97,17 @@ class PolicyReload:
 
     async def look(self, source: PolicySource = PolicySource.FILE) -> bool:
         """Take over what the file says now; whether another policy rules, or others are known,
-        since. On a signal it is read although it says the same as before: what it names may be
-        there now. Raises UnavailableError; the next look goes on then."""
+        since. A changed file has to say the same at two looks: half of one that is being written
+        may be a policy, too. On a signal it is read at once, although it says the same as before:
+        what it names may be there now. Raises UnavailableError; the next look goes on then."""
         content = await asyncio.to_thread(_content, self._path)
-        changed = False
-        if content != self._seen or source is not PolicySource.FILE:
+        at_rest, self._found = content == self._found, content
+        changed, signalled = False, source is not PolicySource.FILE
+        if signalled or (content != self._seen and at_rest):
             try:
                 policy, settings = await asyncio.to_thread(self._read)
+                if await asyncio.to_thread(_content, self._path) != content:
+                    return False  # it was written meanwhile; the next look sees it
                 changed = await self._take(policy, settings, source)
             except ConfigurationError as exc:
                 self._refuse(exc.problems)
