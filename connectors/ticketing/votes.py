@@ -152,15 +152,17 @@ class TicketVotes:
             await self._acts.refuse(delivery, act, str(exc))
 
     async def _revoke(self, delivery: Delivery, act: TicketAct) -> str:
-        """Why it is not revoked; "" if it is, also by this act before a crash."""
-        reason = taken_back_words(ticket_of(delivery).key)
+        """Why it is not revoked; "" if its author has, also by this act before a crash."""
+        reason, actor = taken_back_words(ticket_of(delivery).key), self._acts.actor(act)
         try:
-            await self._approvals.revoke(delivery.request_id, self._acts.actor(act), reason=reason)
+            await self._approvals.revoke(delivery.request_id, actor, reason=reason)
         except UnavailableError:
             raise
         except AlreadyDecidedError as exc:
-            done = exc.decision is not None and exc.decision.comment == reason
-            return "" if done else str(exc)
+            given, person = exc.decision, actor.principal
+            if given is None or person is None or given.by != person.id:
+                return str(exc)
+            return "" if given.comment == reason else str(exc)
         except CountersignError as exc:
             return str(exc)
         return ""

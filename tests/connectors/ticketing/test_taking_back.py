@@ -58,6 +58,24 @@ async def test_a_comment_after_the_answer_revokes_it_once(
     assert 1 == await world.count(request, "revoked")
 
 
+@pytest.mark.parametrize("other", ["acc-cara", "acc-nobody"])
+async def test_what_somebody_has_revoked_is_not_credited_to_another(
+    world: DeskWorld, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    request, ticket = await world.ticketed()
+    world.tickets.as_person(BEN).approve(ticket.id)
+    late = world.clock.now() + timedelta(days=1)
+    mine, theirs = said("acc-ben", late), said(other, late + timedelta(minutes=1))
+    comments(world, monkeypatch, mine, theirs)
+    await world.poll()
+    recorded = await world.store.read(lambda c: rows.acts_of(c, "jira", ticket.id))
+    why = {each.key.act_id: each.reason for each in recorded}
+
+    assert 1 == await world.count(request, "revoked")
+    assert "" == why[mine.id]
+    assert "rejected" in why[theirs.id]
+
+
 async def test_who_has_not_approved_it_revokes_nothing_and_is_told(
     world: DeskWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
