@@ -23,7 +23,13 @@ import aiosmtplib
 import httpx
 
 from countersign import NothingHappenedError, OutcomeUnknownError, PreconditionFailedError
-from countersign.examples.refusals import UNAVAILABLE, perhaps_done, refused, words_of
+from countersign.examples.refusals import (
+    UNAVAILABLE,
+    perhaps_done,
+    refused,
+    still_unknown,
+    words_of,
+)
 
 TIMEOUT_S = 10.0
 """For one request to a back end, connecting included."""
@@ -122,9 +128,8 @@ class _Rest:
             status = 0
         else:
             status = answer.status_code
-            if method == "GET" or not perhaps_done(status):
-                return answer
-            if status == before == UNAVAILABLE:
+            settled = not perhaps_done(status) and not still_unknown(status, before)
+            if method == "GET" or settled or status == before == UNAVAILABLE:
                 return answer
             if doubtful:
                 raise OutcomeUnknownError(self._unsure(f"failed (HTTP {status}) at", method, path))

@@ -23,6 +23,16 @@ def perhaps_done(status: int) -> bool:
     return status == _TIMEOUT or (status >= 500 and status != _NOT_IMPLEMENTED)
 
 
+def still_unknown(status: int, before: int | None) -> bool:
+    """Whether a repetition that was answered so leaves open what became of the first attempt.
+
+    `before` is the status of that one: None where there was none, 0 where no answer came. Only a
+    success settles it. A gate in front says 401 or 429 without asking the system, and 409 or 412
+    may be what the first attempt itself has brought about. A 503 is believed, as in `perhaps_done`.
+    """
+    return before not in (None, UNAVAILABLE) and status >= 400
+
+
 def refused(
     system: str, status: int, words: str, *, later: str | None = None, nothing: str = ""
 ) -> str:

@@ -15,7 +15,13 @@ import httpx
 
 from countersign import OutcomeUnknownError
 from countersign.examples.back_office import BackOfficeError, path_of, setting
-from countersign.examples.refusals import UNAVAILABLE, perhaps_done, refused, words_of
+from countersign.examples.refusals import (
+    UNAVAILABLE,
+    perhaps_done,
+    refused,
+    still_unknown,
+    words_of,
+)
 
 TIMEOUT_S = 8.0
 """For one request, connecting included."""
@@ -78,6 +84,8 @@ class Cpq:
                     parsed: dict[str, Any] = answer.json()
                     return parsed
                 status = answer.status_code
+                if still_unknown(status, before):
+                    raise OutcomeUnknownError(_UNSURE)
                 if not perhaps_done(status) or status == before == UNAVAILABLE:
                     raise BackOfficeError(_refusal(answer, "Nothing was changed."))
             before = status

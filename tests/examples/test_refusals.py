@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import httpx
 import pytest
 
+from countersign import OutcomeUnknownError
+from countersign.examples.back_office import Rest
 from countersign.examples.refusals import MOST_WORDS, perhaps_done, refused, words_of
+from countersign.examples.vendors.cpq import Cpq
 
 ZENDESK = '{"error": "RecordInvalid", "description": "Record validation errors"}'
 
@@ -50,3 +56,26 @@ def test_refusal_says_what_why_when_and_what_has_not_happened() -> None:
     assert refused("X", 403, "No").endswith("an operator has to look at them.")
     assert "later" not in refused("X", 400, "No", later="5")
     assert MOST_WORDS + 50 > len(refused("X", 400, "long " * 1000))
+
+
+@pytest.mark.parametrize("second", [400, 401, 403, 409, 412, 422, 429, 501, 503])
+@pytest.mark.parametrize("first", [0, 408, 500])
+async def test_refused_repetition_leaves_open_what_the_first_attempt_did(
+    monkeypatch: pytest.MonkeyPatch, first: int, second: int
+) -> None:
+    answers = [first, second] * 2
+    made: list[str] = []
+
+    async def request(_: Any, method: str, path: str, **__: Any) -> httpx.Response:
+        made.append(method)
+        if not (status := answers.pop(0)):
+            raise httpx.ReadError("gone")
+        return httpx.Response(status, json={"error": {"message": "no"}})
+
+    monkeypatch.setattr(httpx.AsyncClient, "request", request)
+    with pytest.raises(OutcomeUnknownError):
+        await Rest("desk", "http://127.0.0.1:9", "k").write("POST", "/a", {}, "key-1")
+    with pytest.raises(OutcomeUnknownError):
+        await Cpq("http://127.0.0.1:9", "k").change("Q-1", {"a": 1}, 1, "key-2")
+
+    assert ["POST", "POST", "PATCH", "PATCH"] == made
