@@ -36,7 +36,7 @@ class Mutation:
     """Files or folders of tests, with spaces between."""
 
 
-VOTING, PERMIT = "approvals/decisions/voting.py", "agents/tools/permit.py"
+PERMIT = "agents/tools/permit.py"
 CLAIMS, RULES = "approvals/decisions/claims.py", "approvals/rules"
 DECISIONS, AUDIT = "tests/approvals/decisions", "tests/approvals/audit"
 MUTATIONS = [
@@ -61,8 +61,8 @@ MUTATIONS = [
              f"{DECISIONS} tests/approvals/test_approvals.py"),
     Mutation("vote: who narrowed a plan", f"{RULES}/edited.py",
              "if call.tool == PLAN_TOOL:", "if False:", f"{DECISIONS}/test_plans.py"),
-    Mutation("vote: digest", VOTING, "if given.digest != request.digest:", "if False:",
-             DECISIONS),
+    Mutation("vote: digest", "approvals/decisions/vote_input.py",
+             "if given.digest != request.digest:", "if False:", DECISIONS),
     Mutation("vote: compare and set", "approvals/decisions/replacing.py",
              "if not request_rows.replace(unit, (before, after)):\n        current",
              "if not request_rows.replace(unit, (before, after)) and False:\n        current",

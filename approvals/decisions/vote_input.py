@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from countersign.approvals.audit.canonical import canonical_json
-from countersign.approvals.errors import InvalidError
+from countersign.approvals.errors import InvalidError, StaleDigestError
 from countersign.approvals.models import (
     Actor,
     Checked,
@@ -49,6 +49,20 @@ class VoteInput(Value):
     foreseen: str | None = None
     """The digest of the edit whose consequences they have been shown, "" for none: an edit that
     needs other people counts only if they have seen that. None: they do not ask for that."""
+
+
+def require_shown(given: VoteInput, request: Request) -> None:
+    """Raise StaleDigestError for a vote on something else than the request says and asks today."""
+    if given.digest != request.digest:
+        raise StaleDigestError(
+            f"Request {request.id} is at revision {request.revision} with another digest now. "
+            "Look at it again and decide what it says today."
+        )
+    if given.stage not in (None, request.step):
+        raise StaleDigestError(
+            f"Request {request.id} is at step {request.step + 1} now; you were asked about "
+            "another one. Look at it again."
+        )
 
 
 def require_form(given: VoteInput, request: Request) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from countersign.approvals.decisions.asking import AskAgain, Asking
 from countersign.approvals.decisions.budgeting import Budgeting
 from countersign.approvals.decisions.canary_ends import end_by_vote
 from countersign.approvals.decisions.deadlines import END_CHAT, Deadlines
-from countersign.approvals.decisions.editing import as_of_now, edited
+from countersign.approvals.decisions.editing import Edit, as_of_now, edited
 from countersign.approvals.decisions.edits import revision_entry
 from countersign.approvals.decisions.outbox import Outbox
 from countersign.approvals.decisions.refusals import Refusal
@@ -16,11 +18,13 @@ from countersign.approvals.decisions.vote_input import (
     is_edit,
     require_comment,
     require_form,
+    require_shown,
     vote_entry,
     vote_of,
 )
+from countersign.approvals.decisions.voters import Voter, voter
 from countersign.approvals.decisions.writing import AT_ONCE, Counted, Writing
-from countersign.approvals.errors import StaleDigestError, TooManyRefusalsError, UnprovenError
+from countersign.approvals.errors import TooManyRefusalsError, UnprovenError
 from countersign.approvals.forms import told
 from countersign.approvals.models import (
     Actor,
@@ -39,11 +43,7 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.ports import Proofs, Unit
-from countersign.approvals.rules.authority import (
-    outdated_duty,
-    reason_against_proof,
-)
-from countersign.approvals.rules.delegation import standing
+from countersign.approvals.rules.authority import reason_against_proof
 from countersign.approvals.rules.edited import rule_request
 from countersign.approvals.rules.eligibility import asked, place_of, shortage
 from countersign.approvals.rules.lifecycle import tally
@@ -56,10 +56,6 @@ from countersign.approvals.store import directory_people
 from countersign.approvals.store import ledger as ledger_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import votes as vote_rows
-
-VOTE_AGAIN = (
-    "Nothing was counted. Decide again once it has been read; operators can see why it is not."
-)
 
 
 class Voting:
@@ -111,80 +107,70 @@ class Voting:
         request = still
         if votes is None:
             votes = vote_rows.since(unit.connection, request)
-        reason, giver = standing(people, actor.principal, request, votes)
-        if reason is not None or actor.principal is None:
-            reason = reason or "You are not known here."
-            return self._refused(unit, given, request, actor, reason)
-        seat = giver or actor.principal
-        for person in (actor.principal, seat):
-            if (outdated := people.outdated(person, unit.now)) is not None:
-                return self._refused(unit, given, request, actor, f"{outdated} {VOTE_AGAIN}")
-        stages = [request.stages[number] for number in request.open_stages]
-        if (outdated := outdated_duty(people, seat, stages, unit.now)) is not None:
-            return self._refused(unit, given, request, actor, f"{outdated} {VOTE_AGAIN}")
-        if given.digest != request.digest:
-            raise StaleDigestError(
-                f"Request {request.id} is at revision {request.revision} with another digest now. "
-                "Look at it again and decide what it says today."
-            )
-        if given.stage not in (None, request.step):
-            raise StaleDigestError(
-                f"Request {request.id} is at step {request.step + 1} now; you were asked about "
-                "another one. Look at it again."
-            )
+        by = voter(people, actor, request, votes, unit.now)
+        if isinstance(by, str):
+            return self._refused(unit, given, request, actor, by)
+        require_shown(given, request)
         require_form(given, request)
         again = self._asking.needed(request, session, unit.moment)
         if again is not None and _must_ask(again, given.verdict):
             return again
         within_s = self._step_up_s(request, session, people)
-        if given.verdict is not Verdict.REJECT and not is_edit(given, request):
-            page = self._proofs.page(request.id)
-            reason = reason_against_proof(given.proof, within_s, unit.now, page)
-            if reason is not None:
-                refusal = self._refused(unit, given, request, actor, reason)
-                if isinstance(refusal.error, TooManyRefusalsError):
-                    return refusal
-                return Refusal(UnprovenError(reason, page))
+        if (unproven := self._unproven(unit, given, request, actor, within_s)) is not None:
+            return unproven
         if request.canary is not None:
-            ask = asked(request, votes)
-            number = place_of(ask, seat, people)
-            vote = vote_of(
-                given, ask, actor, actor.principal, giver, number, unit.now, request.revision
-            )
+            vote = _vote_of(unit, given, by, request, votes, people)
             answer = Answer(Verdict.MODIFY if is_edit(given, request) else vote.verdict)
             voted = vote_entry(people, request, vote)
             return end_by_vote(unit, self._outbox, request, request.canary, vote, answer, voted)
         if is_edit(given, request):
-            around = (actor.via, self._policies, self._budgeting, unit.moment)
-            edit = edited(unit.connection, given, request, session, actor.principal, *around)
-            if edit.against is not None:
-                reason = f"With these arguments you may not decide it: {edit.against}"
-                return self._refused(unit, given, request, actor, reason)
-            if not edit.held:
-                require_comment(given, edit.after)
-            others = request_rows.of_session(unit.connection, request.session_id)
-            (after,) = with_same_calls([edit.after], others)
-            decide(unit, request, after)
-            ledger_rows.append(unit, request.session_id, revision_entry(request, after, actor))
+            edit = self._edit(unit, given, request, session, by)
+            if isinstance(edit, Refusal):
+                return edit
             # Nothing is approved that was not shown, or of which the proof is not; so an edit that
             # will have to be proved needs no proof to be shown.
             if edit.held or within_s is not None:
-                self._show(unit, session, after)
-                return after
-            request, votes, giver = after, [], edit.giver
-            seat = giver or actor.principal
-            ask = asked(request, votes)
-        else:
-            ask = asked(request, votes)
-            if given.verdict is not Verdict.REJECT:
-                reason = against_approval(ask, seat, people, revised=False)
-                if reason is not None:
-                    return self._refused(unit, given, request, actor, reason)
-        number = place_of(ask, seat, people)
-        vote = vote_of(
-            given, ask, actor, actor.principal, giver, number, unit.now, request.revision
-        )
+                self._show(unit, session, edit.after)
+                return edit.after
+            request, votes, by = edit.after, [], replace(by, giver=edit.giver)
+        elif given.verdict is not Verdict.REJECT:
+            reason = against_approval(asked(request, votes), by.seat, people, revised=False)
+            if reason is not None:
+                return self._refused(unit, given, request, actor, reason)
+        vote = _vote_of(unit, given, by, request, votes, people)
         return self._count(unit, session, request, vote, votes, people)
+
+    def _unproven(
+        self, unit: Unit, given: VoteInput, request: Request, actor: Actor, within_s: float | None
+    ) -> Refusal | None:
+        """Why a vote that lets something run lacks a proof of presence; None if it does not."""
+        if given.verdict is Verdict.REJECT or is_edit(given, request):
+            return None
+        page = self._proofs.page(request.id)
+        reason = reason_against_proof(given.proof, within_s, unit.now, page)
+        if reason is None:
+            return None
+        refusal = self._refused(unit, given, request, actor, reason)
+        if isinstance(refusal.error, TooManyRefusalsError):
+            return refusal
+        return Refusal(UnprovenError(reason, page))
+
+    def _edit(
+        self, unit: Unit, given: VoteInput, request: Request, session: Session, by: Voter
+    ) -> Edit | Refusal:
+        """Give the request the arguments of this vote, as a revision that is asked anew."""
+        around = (by.actor.via, self._policies, self._budgeting, unit.moment)
+        edit = edited(unit.connection, given, request, session, by.person, *around)
+        if edit.against is not None:
+            reason = f"With these arguments you may not decide it: {edit.against}"
+            return self._refused(unit, given, request, by.actor, reason)
+        if not edit.held:
+            require_comment(given, edit.after)
+        others = request_rows.of_session(unit.connection, request.session_id)
+        (after,) = with_same_calls([edit.after], others)
+        decide(unit, request, after)
+        ledger_rows.append(unit, request.session_id, revision_entry(request, after, by.actor))
+        return replace(edit, after=after)
 
     def _refused(
         self, unit: Unit, given: VoteInput, request: Request, actor: Actor, reason: str
@@ -279,6 +265,14 @@ def _decided_result(request: Request, vote: Vote, *, approved: bool) -> Result |
     if approved:
         return None
     return not_executed(Cause.REJECTED, vote.comment, retry=True)
+
+
+def _vote_of(
+    unit: Unit, given: VoteInput, by: Voter, request: Request, votes: list[Vote], people: People
+) -> Vote:
+    ask = asked(request, votes)
+    number = place_of(ask, by.seat, people)
+    return vote_of(given, ask, by.actor, by.person, by.giver, number, unit.now, request.revision)
 
 
 def _must_ask(again: AskAgain, verdict: Verdict) -> bool:
