@@ -44,7 +44,7 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
-    monkeypatch.setattr("countersign.bot.wiring.SystemClock", lambda: made.clock)
+    monkeypatch.setattr("countersign.bot.wiring.base.SystemClock", lambda: made.clock)
     return made
 
 

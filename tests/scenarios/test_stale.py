@@ -26,7 +26,7 @@ SAYS = "but not carried out within 4 hours"
 def clock(monkeypatch: pytest.MonkeyPatch) -> MovableClock:
     """The clock of every server that is started in the test."""
     made = MovableClock()
-    monkeypatch.setattr("countersign.bot.wiring.SystemClock", lambda: made)
+    monkeypatch.setattr("countersign.bot.wiring.base.SystemClock", lambda: made)
     return made
 
 
