@@ -26,7 +26,7 @@ from countersign.approvals.decisions.recording import Recording
 from countersign.approvals.decisions.remarks import Remarks, about
 from countersign.approvals.decisions.revoking import Revoking
 from countersign.approvals.decisions.rollouts import Rollouts
-from countersign.approvals.decisions.together import Together, VotingTogether
+from countersign.approvals.decisions.together import NO_ACTS, Acts, Together, VotingTogether
 from countersign.approvals.decisions.undoing import Undoing
 from countersign.approvals.decisions.vote_input import VoteInput
 from countersign.approvals.decisions.voting import Voting
@@ -83,8 +83,7 @@ class Approvals:
         """`approvals.compose` puts it together."""
         self._store, self._moments = store, moments
         self._observer = observer
-        self._editing = editing
-        self._deadlines = deadlines
+        self._editing, self._deadlines = editing, deadlines
         self._casting = Casting(store, moments, voting, granting, reasking, observer)
         self._reasking, self._cancelling = reasking, cancelling
         self._doubts = doubts
@@ -160,16 +159,18 @@ class Approvals:
         verdict: Verdict,
         comment: str = "",
         leave: bool = False,
+        acts: Acts = NO_ACTS,
+        stage: int | None = None,
     ) -> Together:
         """Count one person's verdict on several calls that were proposed together, all of them or
         none; `shown` has the digest of each. With `leave`, those that are for others to decide
-        wait on, and it says why.
+        wait on, and it says why. `acts` are kept with what counts; `stage` as in `vote`.
 
         Raises as `vote` does, of the first that does not count; InvalidError for calls that were
         not proposed together, and for `modify`.
         """
-        around = (verdict, well_formed(comment))
-        return await self._together.vote(shown, actor, *around, leave=leave)
+        around = (shown, actor, verdict, well_formed(comment))
+        return await self._together.vote(*around, leave=leave, acts=acts, stage=stage)
 
     async def foresee(
         self, request_id: RequestId, actor: Actor, *, digest: str, arguments: JsonObject

@@ -62,11 +62,20 @@ class Invitation(Value):
 class ReadLinks:
     """Makes links and reads them. Every server of a deployment has the same key."""
 
-    def __init__(self, key: bytes, public_url: str, clock: Clock, *, valid_s: float = VALID_S):
+    def __init__(
+        self,
+        key: bytes,
+        public_url: str,
+        clock: Clock,
+        *,
+        valid_s: float = VALID_S,
+        pages_url: str = "",
+    ):
+        """`pages_url` is where people sign in and read pages; "" where nobody can."""
         if len(key) < MIN_KEY_BYTES:
             raise ValueError(f"The key is shorter than {MIN_KEY_BYTES} bytes")
         self._key, self._url = key, public_url.rstrip("/")
-        self._clock, self._valid_s = clock, valid_s
+        self._clock, self._valid_s, self._pages_url = clock, valid_s, pages_url
 
     @property
     def prefix(self) -> str:
@@ -83,6 +92,11 @@ class ReadLinks:
         longest = request.created_at + TICKET_VALID
         until = longest if request.expires_at is None else min(longest, request.expires_at)
         return self._link(_invitation(request, None, place, until))
+
+    def together(self, request: Request) -> str:
+        """The page on which all calls that were proposed with this one can be decided, for whoever
+        signs in; "" where nobody can. It is signed by nothing and lets nobody in."""
+        return f"{self._pages_url}/inbox/requests/{request.id}/together" if self._pages_url else ""
 
     def read(self, token: str) -> Invitation:
         """What the link says. Raises BrokenLinkError or ExpiredLinkError."""

@@ -22,9 +22,19 @@ def target_of(request: Request) -> str:
     return f"{TARGET}{request.revision}.{request.step}"
 
 
-def order_key(request_id: str, target: str) -> str:
-    """What a ticket carries to be found by, e.g. `R-7F3K2M9QXC4V.1.0`: no spaces, no `^`."""
-    return f"{request_id}.{target.removeprefix(TARGET)}"
+def order_key(request_id: str, target: str, calls: str = "") -> str:
+    """What a ticket carries to be found by, e.g. `R-7F3K2M9QXC4V.1.0`: no spaces, no `^`.
+
+    Of several calls it begins with the first, and ends with a name of all of them (`calls`, as
+    `Delivery.calls`): a ticket that shows others is another order.
+    """
+    more = f".{sha256_hex(calls.encode())[:12]}" if calls else ""
+    return f"{request_id}.{target.removeprefix(TARGET)}{more}"
+
+
+def target_in(key: str) -> str:
+    """The target in an `order_key`."""
+    return TARGET + ".".join(key.split(".")[1:3])
 
 
 def request_of(key: str) -> str:
@@ -194,6 +204,8 @@ class TicketOutcome(StrEnum):
     CANCELLED = "cancelled"
     SUPERSEDED = "superseded"
     DUPLICATE = "duplicate"
+    MIXED = "mixed"
+    """Of several calls, some were approved and others not."""
 
 
 class CheckResult(Value):

@@ -67,6 +67,19 @@ class Row(Value):
     """The same as `text` where that is a whole table: its cells, the first row is the head."""
 
 
+class Part(Value):
+    """One call of several that a ticket asks about."""
+
+    number: int
+    title: str
+    arguments: tuple[Row, ...] = ()
+    notes: tuple[Row, ...] = ()
+    before: tuple[Row, ...] = ()
+    why: str = ""
+    facts: tuple[Row, ...] = ()
+    """What is known of this call only."""
+
+
 class Document(Value):
     """The text of a ticket, without any markup."""
 
@@ -86,6 +99,10 @@ class Document(Value):
     facts: tuple[Row, ...]
     notes: tuple[Row, ...] = ()
     """What else there is to know: what the tool found and says it would do."""
+    parts: tuple[Part, ...] = ()
+    """Its calls, in order, where it asks about several: instead of arguments, notes and why."""
+    listed: tuple[Row, ...] = ()
+    """The same calls in a line each, for where there is no room for more."""
 
 
 def document(

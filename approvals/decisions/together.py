@@ -34,11 +34,16 @@ from countersign.approvals.ports import Store, Unit
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import directory_people
 from countersign.approvals.store import requests as request_rows
+from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.store import votes as vote_rows
+from countersign.approvals.tickets import ActKey
 
 log = structlog.get_logger(__name__)
 MOST = 500
 """Calls that one decision is for."""
+Acts = Mapping[RequestId, ActKey]
+"""Of what a person did, where it may be read more than once, for each call."""
+NO_ACTS: Acts = {}
 
 
 class Together(NamedTuple):
@@ -83,6 +88,8 @@ class VotingTogether:
         comment: str,
         *,
         leave: bool,
+        acts: Acts,
+        stage: int | None,
     ) -> Together:
         """Raises as `Approvals.vote_together` says."""
         if not 1 <= len(shown) <= MOST:
@@ -90,9 +97,12 @@ class VotingTogether:
         if verdict is Verdict.MODIFY:
             raise InvalidError("Arguments are changed of one call at a time.")
         began_s = time.time()
+        given = VoteInput(
+            request_id=next(iter(shown)), verdict=verdict, comment=comment, digest="", stage=stage
+        )
 
         def work(unit: Unit) -> Together:
-            return self._vote(unit, shown, actor, verdict, comment, leave=leave)
+            return self._vote(unit, shown, actor, given, leave=leave, acts=acts)
 
         try:
             done = await self._moments.unit(self._store, work)
@@ -113,10 +123,10 @@ class VotingTogether:
         unit: Unit,
         shown: Mapping[RequestId, str],
         actor: Actor,
-        verdict: Verdict,
-        comment: str,
+        given: VoteInput,
         *,
         leave: bool,
+        acts: Acts,
     ) -> Together:
         first = next(iter(shown))
         request_rows.lock(unit, first)
@@ -131,7 +141,6 @@ class VotingTogether:
         unit.unshown.update(delivery_rows.unshown(unit.connection, [each.id for each in batch]))
         outbox, writing = self._outbox(), Gathered()
         voting = self._voting.through(outbox, writing)
-        given = VoteInput(request_id=first, verdict=verdict, comment=comment, digest=shown[first])
         after: dict[RequestId, Request] = {}
         left: dict[RequestId, Refusal] = {}
         for each in batch:
@@ -148,6 +157,9 @@ class VotingTogether:
         if not after:
             raise _NotAllError(*next(iter(left.items())))
         writing.write(unit)
+        for request_id, act in acts.items():
+            if request_id in after:
+                ticket_rows.record_act(unit.connection, act, request_id, "", unit.now)
         outbox.settle(unit, session, [after.get(each.id, each) for each in batch])
         return Together(
             [after[each.id] for each in batch if each.id in after],

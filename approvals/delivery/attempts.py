@@ -15,6 +15,8 @@ from countersign.approvals.delivery.second_looks import after
 from countersign.approvals.errors import BusyError, UnreachableError
 from countersign.approvals.forms.systems import system_words
 from countersign.approvals.models import (
+    CALLS,
+    DIGEST,
     Delivery,
     DeliveryId,
     DeliveryStatus,
@@ -82,9 +84,11 @@ class Attempts:
         def work(unit: Unit) -> list[bool | None]:
             session_rows.lock(unit, view.session.id)
             found = [
-                _shown(unit, *each, reference, is_over=is_over, redrawn=redrawn)
+                _shown(unit, *each, _own(reference, *each), is_over=is_over, redrawn=redrawn)
                 for each, is_over in zip(shown, each_over, strict=True)
             ]
+            if shown[0][0].reference is None and found[0] is not None:
+                _say_where(unit, view.session, shown[0][0], reference)
             if not any(found) and moved_on(unit.connection, versions):
                 rows.record(unit.connection, shown[0][0].id, next_at=codec.to_text(unit.now))
                 found[0] = True
@@ -199,6 +203,15 @@ class Attempts:
         return (delivery.id,) if again else ()
 
 
+def _own(reference: JsonObject, delivery: Delivery, view: RequestView) -> JsonObject:
+    """What the delivery keeps of a message that shows other calls as well: where it is, and which
+    revision of its own call stands there."""
+    if not (reference.get(CALLS) and reference.get(DIGEST)):
+        return reference
+    kept = delivery.reference or {}
+    return {**reference, DIGEST: kept.get(DIGEST) or view.request.digest}
+
+
 def _shown(
     unit: Unit,
     delivery: Delivery,
@@ -246,7 +259,6 @@ def _shown(
             "reference": told(reference),
         }
         ledger_rows.append(unit, view.session.id, ("delivered", body))
-        _say_where(unit, view.session, delivery, reference)
     return behind
 
 

@@ -15,7 +15,14 @@ from sqlalchemy import Connection, select
 from countersign.approvals.delivery.quiet_times import HELD
 from countersign.approvals.delivery.second_looks import begin, noticed
 from countersign.approvals.forms.together import name_of, named_by, on_same_terms, waiting
-from countersign.approvals.models import Delivery, DeliveryId, Domains, Request, RequestKind
+from countersign.approvals.models import (
+    Delivery,
+    DeliveryId,
+    Domains,
+    Placing,
+    Request,
+    RequestKind,
+)
 from countersign.approvals.ports import Unit
 from countersign.approvals.rules.visibility import in_the_same
 from countersign.approvals.store import codec
@@ -46,11 +53,12 @@ def take(
     now: datetime,
     until: str,
     *,
-    redrawn: bool,
+    placing: Placing,
     domains: Domains,
 ) -> Companions:
     """What is shown with the call of `first`, and the deliveries of that, taken until then: calls
-    that the same people decide on the same terms, and in the same `domains`.
+    that the same people decide on the same terms, and in the same `domains`. A message begins with
+    the first call that waits; what is told below a ticket, with the one that is due.
 
     The session is locked: of two servers that begin with different calls, one finds all taken.
     """
@@ -75,7 +83,7 @@ def take(
     known = [codec.delivery(row) for row in unit.connection.execute(query)]
     versions = {} if first.reference is None else _versions(unit.connection, first, wanted)
     due = [each for each in known if _is_due(each, now) and _is_beside(each, first)]
-    mine = [noticed(each, now, redrawn=redrawn) for each in due]
+    mine = [noticed(each, now, redrawn=placing.redrawn) for each in due]
     for each in mine:
         begin(unit.connection, each, until)
     beside = [(each, of[each.request_id]) for each in mine]
@@ -87,6 +95,8 @@ def take(
     else:
         shown, calls = list(wanted), first.calls
     lead = next(iter(waiting(shown)), min(shown, key=lambda each: each.position))
+    if placing.in_tickets and first.reference is not None:
+        lead = found.request
     begins = found if lead.id == first.request_id else view_rows(unit.connection, lead.id)
     return Companions(begins, calls, beside, versions)
 
@@ -105,14 +115,14 @@ def _versions(
     connection: Connection, first: Delivery, shown: Sequence[Request]
 ) -> Mapping[DeliveryId, int]:
     known = rows.of_requests(connection, [each.id for each in shown])
-    return {each.id: each.wanted_version for each in known if each.reference == first.reference}
+    return {each.id: each.wanted_version for each in known if each.place == first.place}
 
 
 def in_message(connection: Connection, delivery: Delivery, found: ViewRows) -> Sequence[DeliveryId]:
     """The other deliveries that stand in the same message: what is said below it is said once."""
     shown = named_by(delivery.calls, found.siblings)
     known = rows.of_requests(connection, [each.id for each in shown]) if shown else ()
-    return [each.id for each in known if each.reference == delivery.reference]
+    return [each.id for each in known if each.place == delivery.place]
 
 
 def _wanted(found: ViewRows, domains: Domains) -> Sequence[Request]:
@@ -133,4 +143,4 @@ def _is_beside(delivery: Delivery, first: Delivery) -> bool:
     """Whether one message shows both: of what is not shown yet, at the same target."""
     if first.reference is None:
         return delivery.reference is None and delivery.target == first.target
-    return delivery.reference == first.reference
+    return delivery.place == first.place

@@ -217,7 +217,7 @@ class Courier:
             if not shares or listed or not found.siblings:
                 return delivery, listed, alone, found.request
             beside = companions.take(
-                unit, delivery, found, now, until, redrawn=redrawn, domains=domains
+                unit, delivery, found, now, until, placing=placing, domains=domains
             )
             return delivery, (), beside, found.request
 

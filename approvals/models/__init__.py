@@ -34,6 +34,7 @@ from countersign.approvals.models.canaries import Canary as Canary
 from countersign.approvals.models.canaries import CanaryEnd as CanaryEnd
 from countersign.approvals.models.delegations import Delegation as Delegation
 from countersign.approvals.models.deliveries import CALLS as CALLS
+from countersign.approvals.models.deliveries import DIGEST as DIGEST
 from countersign.approvals.models.deliveries import Conversation as Conversation
 from countersign.approvals.models.deliveries import Delivery as Delivery
 from countersign.approvals.models.deliveries import DeliveryStatus as DeliveryStatus

@@ -70,6 +70,9 @@ class Placing(Value):
 
 CALLS = "calls"
 """The member of a reference that names the calls which its message shows together."""
+DIGEST = "digest"
+"""The member of a reference that says which revision of the call is shown there: of several calls
+in one message the only one that differs."""
 
 
 class Delivery(Value):
@@ -102,6 +105,12 @@ class Delivery(Value):
         """Names the calls of its checkpoint that its message shows, as `forms.together.named_by`;
         "" of a message of one call, or where nothing is shown yet."""
         return str((self.reference or {}).get(CALLS) or "")
+
+    @property
+    def place(self) -> JsonObject | None:
+        """Where it is shown: the same of all calls that one message shows; None if nowhere yet."""
+        kept = self.reference
+        return None if kept is None else {k: v for k, v in kept.items() if k != DIGEST}
 
 
 class Notice(Value):

@@ -16,6 +16,7 @@ from countersign.approvals.ports.store import Job as Job
 from countersign.approvals.ports.store import Jobs as Jobs
 from countersign.approvals.ports.store import Reader as Reader
 from countersign.approvals.ports.store import Store as Store
+from countersign.approvals.ports.ticketing import AsksSeveral as AsksSeveral
 from countersign.approvals.ports.ticketing import KnownTickets as KnownTickets
 from countersign.approvals.ports.ticketing import TicketConnector as TicketConnector
 from countersign.approvals.ports.ticketing import TicketConnectors as TicketConnectors

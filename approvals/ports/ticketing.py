@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from countersign.approvals.models import Principal, Value
+from countersign.approvals.models import Principal, Request, Value
 from countersign.approvals.ports.channels import RequestView
 from countersign.approvals.tickets import (
     CheckResult,
@@ -28,6 +28,9 @@ class TicketOrder(Value):
     view: RequestView
     approvers: tuple[Principal, ...]
     """Who may answer, ordered by id; each has an identity of the connector's kind."""
+    calls: tuple[Request, ...] = ()
+    """All calls that the ticket asks about, in order, `view` being of one of them; none for a
+    ticket of one call."""
 
 
 KnownTickets = Callable[[Sequence[str]], Awaitable[Sequence[TicketRef]]]
@@ -123,3 +126,11 @@ class WebhookGreeter(Protocol):
 
 
 TicketConnectors = Mapping[str, TicketConnector]
+
+
+@runtime_checkable
+class AsksSeveral(Protocol):
+    """A `TicketConnector` whose tickets show all `calls` of an order, if there are any. Where a
+    connector does not say so, each call has a ticket of its own."""
+
+    several: bool

@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
+    or_,
     select,
     update,
 )
@@ -50,13 +51,16 @@ _DUE_POLLS = Prepared(select(polls.c.channel).where(polls.c.next_at <= bindparam
 
 def delivery_of(connection: Connection, channel: str, ticket_id: str) -> Delivery | None:
     """The delivery that this ticket is; None for a ticket that is not ours."""
-    query = (
-        select(deliveries)
-        .where(deliveries.c.channel == channel, deliveries.c.ticket_id == ticket_id)
-        .limit(1)
+    return next(iter(deliveries_in(connection, channel, ticket_id)), None)
+
+
+def deliveries_in(connection: Connection, channel: str, ticket_id: str) -> list[Delivery]:
+    """The deliveries that this ticket shows: several, in no order, where it asks about several
+    calls; none for a ticket that is not ours."""
+    query = select(deliveries).where(
+        deliveries.c.channel == channel, deliveries.c.ticket_id == ticket_id
     )
-    row = connection.execute(query).first()
-    return None if row is None else codec.delivery(row)
+    return [codec.delivery(row) for row in connection.execute(query)]
 
 
 def by_key(connection: Connection, channel: str, request_id: str, target: str) -> Delivery | None:
@@ -162,7 +166,7 @@ def count_lost(connection: Connection, channel: str, request_id: str) -> int:
         .where(
             ticket_acts.c.channel == channel,
             ticket_acts.c.request_id == request_id,
-            ticket_acts.c.act_id == LOST,
+            or_(ticket_acts.c.act_id == LOST, ticket_acts.c.act_id.startswith(f"{LOST}#call:")),
         )
     )
     return int(connection.execute(query).scalar_one())

@@ -25,7 +25,7 @@ def read_links(settings: Settings, clock: Clock) -> ReadLinks | None:
         key = local_key(settings.database_url)
     else:
         return None
-    return ReadLinks(key, settings.public_url, clock)
+    return ReadLinks(key, settings.public_url, clock, pages_url=pages_url(settings))
 
 
 def sealing_key(settings: Settings) -> SigningKey | None:

@@ -46,6 +46,8 @@ class AsanaConnector(TicketConnector):
     index_lag_s = 0.0
     """Lists of a project read what was written; its events may be minutes behind."""
 
+    several = True
+
     def __init__(
         self,
         settings: AsanaSettings,

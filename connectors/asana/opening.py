@@ -12,7 +12,7 @@ from countersign.connectors.asana import reading, text, wire
 from countersign.connectors.asana.api import AsanaApi
 from countersign.connectors.asana.settings import AsanaSettings
 from countersign.connectors.asana.wire import Task
-from countersign.connectors.document import document
+from countersign.connectors.document_of_calls import document_of
 
 NAME = "asana"
 
@@ -81,7 +81,7 @@ class Tasks:
         ]
 
     def _texts(self, order: TicketOrder) -> tuple[str, text.Written]:
-        said = document(order, self._links, NAME)
+        said = document_of(order, self._links, NAME)
         return text.title(said), text.notes(said, self._settings)
 
     def _ref(self, task: Task, name: str, written: text.Written) -> TicketRef:

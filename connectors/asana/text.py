@@ -13,7 +13,8 @@ from countersign.approvals.audit.canonical import sha256_hex, short
 from countersign.approvals.errors import InvalidError
 from countersign.approvals.forms.wording import cut, cut_visibly, visible
 from countersign.connectors.asana.settings import AsanaSettings
-from countersign.connectors.document import BEFORE_APPROVAL, UNREAD, Document, Row
+from countersign.connectors.document import BEFORE_APPROVAL, UNREAD, Document, Part, Row
+from countersign.connectors.document_of_calls import OTHERWISE, UNREAD_CALLS
 
 NOTES_LIMIT = 30_000
 """Asana names no limit; what it cuts would not read as we wrote it, and every answer be refused."""
@@ -50,23 +51,41 @@ def notes(document: Document, settings: AsanaSettings) -> Written:
         text = "\n\n".join(_parts(document, settings, whole, most))
         if len(text) <= NOTES_LIMIT:
             return Written(text, whole)
+        if document.parts and not whole:
+            document = document.model_copy(update={"parts": (), "complete": False})
     raise InvalidError("The request does not fit into a task; it has too many arguments.")
 
 
 def _parts(document: Document, settings: AsanaSettings, whole: bool, most: int | None) -> list[str]:
     parts = ["\n".join(_lines(visible(document.lead), ""))]
-    arguments = _rows(document.arguments, most)
-    parts.append(_block("It would run with", arguments or [f"{_INDENT}no arguments"]))
+    calls = bool(document.listed)
+    arguments = _rows(document.listed if calls else document.arguments, most)
+    if document.parts:
+        parts += [_call(part, most) for part in document.parts]
+    else:
+        parts.append(_block("It would run with", arguments or [f"{_INDENT}no arguments"]))
     if not whole:
         parts.append(f"{UNREAD} {document.read_it}")
     if document.before:
         parts.append(_block("Before a person changed it", _rows(document.before, most)))
     if document.notes:
         parts.append(_block("What the tool says", _rows(document.notes, most)))
-    parts.append(_block("Why", _lines(_cut(document.why, most), _QUOTE)))
+    if not calls:
+        parts.append(_block("Why", _lines(_cut(document.why, most), _QUOTE)))
     how = _how(settings, document, whole)
     parts.append(_block("How to answer", [f"{_INDENT}{line}" for line in how]))
     return [*parts, _block("Details", _rows(document.facts, 400))]
+
+
+def _call(part: Part, most: int | None) -> str:
+    """One call of several."""
+    lines = _rows(part.arguments, most) if part.facts else []
+    if part.facts and not lines:
+        lines.append(f"{_INDENT}no arguments")
+    for name, rows in (("What the tool says", part.notes), ("Before it was changed", part.before)):
+        lines += [f"{_INDENT}{name}:", *_rows(rows, most)] if rows else []
+    lines += [f"{_INDENT}Why:", *_lines(_cut(part.why, most), _QUOTE)] if part.why else []
+    return _block(visible(part.title), [*lines, *_rows(part.facts, 400)])
 
 
 def _block(heading: str, lines: Iterable[str]) -> str:
@@ -94,6 +113,13 @@ def _lines(text: str, indent: str) -> list[str]:
 def _how(settings: AsanaSettings, document: Document, whole: bool) -> list[str]:
     name = next((row.key for row in document.arguments if row.key), "amount")
     place = "the field for changes or into a comment" if settings.changes_field else "a comment"
+    if document.listed:
+        return [
+            *([] if whole else [UNREAD_CALLS]),
+            "Set this approval to Approved, or to Rejected with a comment that says why.",
+            visible(OTHERWISE),
+            "To ask the agent something first, write a comment that begins with “Ask 2:”.",
+        ]
     return [
         *([] if whole else [BEFORE_APPROVAL]),
         "Set this approval to Approved, or to Rejected with a comment that says why.",

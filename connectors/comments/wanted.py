@@ -50,6 +50,8 @@ class Written:
     """What else stands there and may be named."""
     words: Vocabulary = field(default_factory=Vocabulary)
     """The languages in which people write there."""
+    how: str = HOW
+    """How to ask for changes there."""
 
 
 def wanted(written: Written, verdict: Verdict, view: RequestView) -> tuple[str, JsonObject | None]:
@@ -71,7 +73,8 @@ def wanted(written: Written, verdict: Verdict, view: RequestView) -> tuple[str, 
     for text in (*(split(text, words)[0] for text in written.earlier), said):
         reason = objection(text, words, what, changed=differs)
         if reason:
-            raise InvalidError(_unclear(text, reason, with_changes=arguments is not None))
+            with_changes = arguments is not None
+            raise InvalidError(_unclear(text, reason, written.how, with_changes=with_changes))
     return said, arguments
 
 
@@ -122,7 +125,7 @@ def _differences(before: JsonObject, after: JsonObject) -> list[str]:
     ]
 
 
-def _unclear(text: str, reason: str, *, with_changes: bool) -> str:
+def _unclear(text: str, reason: str, how: str, *, with_changes: bool) -> str:
     quoted = cut(" ".join(visible(text).split()), SHOWN_LIMIT)
     if with_changes:
         return (
@@ -131,6 +134,6 @@ def _unclear(text: str, reason: str, *, with_changes: bool) -> str:
         )
     return (
         f"Your comment “{quoted}” may ask for something else than what is shown: {reason}. It "
-        f"cannot be read as changes. To approve with changes, {HOW}; to approve exactly what is "
+        f"cannot be read as changes. To approve with changes, {how}; to approve exactly what is "
         "shown, approve again without a comment; to turn it down, reject it."
     )

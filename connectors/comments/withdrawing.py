@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from countersign.connectors.comments.vocabulary import plain
 
 WITHDRAW = "withdraw"
@@ -19,6 +21,20 @@ _SAID = frozenset(
 """Whole comments, as `plain` makes them: a word among others may mean anything."""
 
 
+_CALLS = re.compile(r"(?:\s+(?:calls?\s+)?#?\d{1,3}(?:\s*[-,]\s*\d{1,3})*)$")
+"""What stands behind it in a ticket of several calls."""
+
+
 def is_withdrawal(text: str) -> bool:
     """Whether a comment says nothing else than that a vote is taken back."""
-    return " ".join(plain(text).split()).strip(" .!/") in _SAID
+    return _CALLS.sub("", _said_in(text)) in _SAID
+
+
+def calls_withdrawn(text: str) -> str:
+    """The calls that such a comment names, as it names them; "" for all."""
+    found = _CALLS.search(_said_in(text))
+    return found[0].strip() if found else ""
+
+
+def _said_in(text: str) -> str:
+    return " ".join(plain(text).split()).strip(" .!/")

@@ -44,6 +44,8 @@ log = structlog.get_logger(__name__)
 class JiraConnector(TicketConnector):
     """Cloud or Data Center. Nothing is asked of the site before the first call."""
 
+    several = True
+
     def __init__(
         self,
         settings: JiraSettings,

@@ -9,7 +9,8 @@ from countersign.approvals.errors import InvalidError, NotFoundError, Unanswered
 from countersign.approvals.ports import TicketOrder
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.tickets import TicketRef, text_sha256
-from countersign.connectors.document import Document, document
+from countersign.connectors.document import Document
+from countersign.connectors.document_of_calls import document_of
 from countersign.connectors.jira import jql, text, wire
 from countersign.connectors.jira.client import JiraClient
 from countersign.connectors.jira.people import NAME, People
@@ -92,7 +93,7 @@ class Opening:
         return self._names
 
     async def _texts(self, order: TicketOrder) -> tuple[str, text.Written]:
-        said: Document = document(order, self._links, NAME)
+        said: Document = document_of(order, self._links, NAME)
         return said.title, text.description(said, self._settings, await self.names())
 
     def _labels(self, order: TicketOrder) -> list[str]:

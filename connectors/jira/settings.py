@@ -29,6 +29,7 @@ _ENDED = (
     TicketOutcome.CANCELLED,
     TicketOutcome.SUPERSEDED,
     TicketOutcome.DUPLICATE,
+    TicketOutcome.MIXED,
 )
 
 

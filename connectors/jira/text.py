@@ -13,8 +13,10 @@ from countersign.connectors.document import (
     BEFORE_APPROVAL,
     UNREAD,
     Document,
+    Part,
     Row,
 )
+from countersign.connectors.document_of_calls import OTHERWISE, UNREAD_CALLS
 from countersign.connectors.jira.markup import (
     box,
     cell,
@@ -50,6 +52,8 @@ def description(document: Document, settings: JiraSettings, names: Mapping[str, 
         text = "\n\n".join(_parts(document, settings, names, whole, most))
         if len(text) <= DESCRIPTION_LIMIT:
             return Written(text, whole)
+        if document.parts and not whole:
+            document = document.model_copy(update={"parts": (), "complete": False})
     raise InvalidError("The request does not fit into a ticket; it has too many arguments.")
 
 
@@ -66,13 +70,18 @@ def remark(words: str, issue_id: str, key: str, links: Collection[str] = ()) -> 
     return f"{body[:COMMENT_LIMIT]}\n\n{{color:#8993a4}}{mark}{{color}}", mark
 
 
-def how(settings: JiraSettings, names: Mapping[str, str], *, whole: bool = True) -> list[str]:
-    """How to answer, each step a line of markup; where not all is shown, what comes first."""
-    first = [] if whole else [BEFORE_APPROVAL]
-    return [*first, *_answers(settings, names)]
+def how(
+    settings: JiraSettings, names: Mapping[str, str], *, whole: bool = True, calls: bool = False
+) -> list[str]:
+    """How to answer, each step a line of markup; where not all is shown, what comes first. `calls`:
+    of several calls."""
+    first = [] if whole else [UNREAD_CALLS if calls else BEFORE_APPROVAL]
+    return [*first, *_answers(settings, names, calls=calls)]
 
 
-def _answers(settings: JiraSettings, names: Mapping[str, str]) -> list[str]:
+def _answers(settings: JiraSettings, names: Mapping[str, str], *, calls: bool) -> list[str]:
+    if calls:
+        return [*_settings_of(settings, names), escape(OTHERWISE)]
     field = f"the field {settings.changes_field} or in " if settings.changes_field else ""
     if settings.changes_field and names.get(settings.changes_field):
         field = f"the field “{escape(names[settings.changes_field])}” or in "
@@ -80,21 +89,23 @@ def _answers(settings: JiraSettings, names: Mapping[str, str]) -> list[str]:
         f"write in {field}a comment a line “Changes:” and below it one line for each argument, "
         "such as “amount: 900”"
     )
+    lines = _settings_of(settings, names)
     if settings.approval == "jsm":
-        return [
-            "*Approve* or *Decline* this request, and comment why.",
-            f"To approve with changes, first {write}; then approve.",
-        ]
+        return [*lines, f"To approve with changes, first {write}; then approve."]
+    where = (settings.statuses.changes or settings.statuses.approved)[0]
+    last = f"To approve with changes, first {write}; then move it to *{_name(where, names)}*."
+    return [*lines, last]
+
+
+def _settings_of(settings: JiraSettings, names: Mapping[str, str]) -> list[str]:
+    """What to set, to approve and to reject."""
+    if settings.approval == "jsm":
+        return ["*Approve* or *Decline* this request, and comment why."]
     statuses = settings.statuses
-    lines = [
+    return [
         f"To approve, move this issue to *{_name(statuses.approved[0], names)}*.",
         f"To reject, move it to *{_name(statuses.rejected[0], names)}*, and comment why.",
     ]
-    where = (statuses.changes or statuses.approved)[0]
-    lines.append(
-        f"To approve with changes, first {write}; then move it to *{_name(where, names)}*."
-    )
-    return lines
 
 
 def _parts(
@@ -107,20 +118,40 @@ def _parts(
     first = [row for row in document.facts if row.name in FIRST]
     parts = [escape(document.lead)]
     parts += ["\n".join(_line(row) for row in first)] if first else []
-    parts.append(_section("What would run", _values(document.arguments, most)))
+    calls = bool(document.listed)
+    if calls:
+        parts += [_call(part, most) for part in document.parts] or [
+            _section("What would run", [_table(("Call", "With"), document.listed)])
+        ]
+    else:
+        parts.append(_section("What would run", _values(document.arguments, most)))
     if not whole:
         parts.append(f"*{UNREAD}* {document.read_it}")
     if document.notes:
         parts.append(_section("What the tool says", _values(document.notes, most)))
-    parts.append(_section("Why", [escape(_cut(document.why, most))]))
+    if not calls:
+        parts.append(_section("Why", [escape(_cut(document.why, most))]))
     if document.before:
         before = _values(document.before, most)
         parts.append(_section("What the agent had proposed, before a person changed it", before))
-    parts.append(_section("How to answer", [_bullets(how(settings, names, whole=whole))]))
+    steps = how(settings, names, whole=whole, calls=calls)
+    parts.append(_section("How to answer", [_bullets(steps)]))
     others = [row for row in document.facts if row.name not in (*FIRST, *LAST)]
     last = [_line(row) for row in document.facts if row.name in LAST]
     parts.append(_section("Details", [_table(None, others), *last]))
     return parts
+
+
+def _call(part: Part, most: int | None) -> str:
+    """One call of several: what would run, what the tool says of it, why, and by which rule."""
+    blocks = _values(part.arguments, most) if part.facts else []
+    if part.notes:
+        blocks += ["*What the tool says*", *_values(part.notes, most)]
+    if part.before:
+        blocks += ["*Before a person changed it*", *_values(part.before, most)]
+    blocks += [f"*Why:* {escape(_cut(part.why, most))}"] if part.why else []
+    blocks += [_table(None, part.facts)] if part.facts else []
+    return _section(escape(part.title), blocks)
 
 
 def _section(heading: str, blocks: Iterable[str]) -> str:

@@ -53,6 +53,8 @@ class ServiceNowConnector(TicketConnector):
     index_lag_s = 0.0
     """The Table API reads the database that it writes."""
 
+    several = True
+
     def __init__(
         self,
         settings: ServiceNowSettings,

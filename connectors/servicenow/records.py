@@ -13,7 +13,8 @@ from countersign.approvals.errors import (
 from countersign.approvals.ports import TicketOrder
 from countersign.approvals.read_links import ReadLinks
 from countersign.approvals.tickets import TicketRef, text_sha256
-from countersign.connectors.document import Document, document
+from countersign.connectors.document import Document
+from countersign.connectors.document_of_calls import document_of
 from countersign.connectors.servicenow import (
     query,
     reading,
@@ -95,7 +96,7 @@ class Records:
         return adopted
 
     def _texts(self, order: TicketOrder) -> tuple[Document, text.Written]:
-        said = document(order, self._links, NAME)
+        said = document_of(order, self._links, NAME)
         return said, text.description(said, self._settings)
 
     def _ref(self, row: Row, order: TicketOrder, written: text.Written) -> TicketRef:

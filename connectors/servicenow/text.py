@@ -19,8 +19,10 @@ from countersign.connectors.document import (
     BEFORE_APPROVAL,
     UNREAD,
     Document,
+    Part,
     Row,
 )
+from countersign.connectors.document_of_calls import OTHERWISE, UNREAD_CALLS
 from countersign.connectors.servicenow.settings import ServiceNowSettings
 
 _INDENT = "    "
@@ -65,6 +67,8 @@ def description(document: Document, settings: ServiceNowSettings) -> Written:
     whole = "".join(_parts(document, settings, document.complete, None))
     if len(whole) <= limit:
         return Written(whole, document.complete)
+    if document.parts:
+        document = document.model_copy(update={"parts": ()})
     for most in _VALUE_LIMITS:
         head, *rest = _parts(document, settings, False, most)
         if len(head) + len("".join(rest)) <= limit:
@@ -77,19 +81,35 @@ def _parts(
 ) -> tuple[str, ...]:
     """What it is about (may be cut), and what has to be there whatever happens."""
     blocks = ["\n".join(_lines(harmless(document.lead), ""))]
-    arguments = _rows(document.arguments, most)
-    blocks.append(_block("It would run with", arguments or [f"{_INDENT}no arguments"]))
+    calls = bool(document.listed)
+    arguments = _rows(document.listed if calls else document.arguments, most)
+    if document.parts:
+        blocks += [_call(part, most) for part in document.parts]
+    else:
+        blocks.append(_block("It would run with", arguments or [f"{_INDENT}no arguments"]))
     if document.before:
         blocks.append(_block("Before a person changed it", _rows(document.before, most)))
     if document.notes:
         blocks.append(_block("What the tool says", _rows(document.notes, most)))
-    blocks.append(_block("Why", _lines(_cut(document.why, most), _QUOTE)))
+    if not calls:
+        blocks.append(_block("Why", _lines(_cut(document.why, most), _QUOTE)))
     foot = [_block("Details", _rows(document.facts, 400))]
     how = _how(settings, document, whole)
     foot.append(_block("How to answer", [f"{_INDENT}{line}" for line in how]))
     if not whole:
         foot.insert(0, f"\n\n{UNREAD} {document.read_it}")
     return "".join(blocks), *foot
+
+
+def _call(part: Part, most: int | None) -> str:
+    """One call of several."""
+    lines = _rows(part.arguments, most) if part.facts else []
+    if part.facts and not lines:
+        lines.append(f"{_INDENT}no arguments")
+    for name, rows in (("What the tool says", part.notes), ("Before it was changed", part.before)):
+        lines += [f"{_INDENT}{name}:", *_rows(rows, most)] if rows else []
+    lines += [f"{_INDENT}Why:", *_lines(_cut(part.why, most), _QUOTE)] if part.why else []
+    return _block(harmless(part.title), [*lines, *_rows(part.facts, 400)])
 
 
 def _block(heading: str, lines: Iterable[str]) -> str:
@@ -126,6 +146,8 @@ def _how(settings: ServiceNowSettings, document: Document, whole: bool) -> list[
         first = f"Set {settings.decide_by.field} to {yes} or to {no}, and comment why."
         where = "of this record"
     place = f"the field {settings.changes_field} or into " if settings.changes_field else ""
+    if document.listed:
+        return [*([] if whole else [UNREAD_CALLS]), first, harmless(OTHERWISE)]
     return [
         *([] if whole else [BEFORE_APPROVAL]),
         first,

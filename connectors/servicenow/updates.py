@@ -33,6 +33,7 @@ _CALLED_OFF = (
     TicketOutcome.CANCELLED,
     TicketOutcome.SUPERSEDED,
     TicketOutcome.DUPLICATE,
+    TicketOutcome.MIXED,
 )
 
 

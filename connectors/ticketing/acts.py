@@ -16,10 +16,13 @@ from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.tickets import ActKey, RecordedAct, TicketAct
 from countersign.connectors.receiving import REASON_LIMIT
-from countersign.connectors.ticketing.channel import ticket_of
+from countersign.connectors.ticketing.kept import ticket_of
 
 log = structlog.get_logger(__name__)
 
+CALL = "#call:"
+"""Stands between the id of an act and the number of the call of which it is kept, in a ticket of
+several calls."""
 ACTS_MAX = 40
 """Acts in one ticket that are answered. Two programs could move a ticket back and forth for ever;
 after this many we do not: what is right still counts, and nobody is told in the ticket."""
@@ -36,6 +39,10 @@ class TicketActs:
         """What was recorded of this ticket, whether it counted or not."""
         ref = ticket_of(delivery)
         return await self._store.read(lambda c: ticket_rows.acts_of(c, self._name, ref.id))
+
+    async def too_many(self, delivery: Delivery) -> bool:
+        """Whether so much was done in this ticket that it is not answered any more."""
+        return len({base_of(r.key.act_id) for r in await self.recorded(delivery)}) > ACTS_MAX
 
     async def owed(self, delivery: Delivery) -> list[RecordedAct]:
         """Acts that do not count, of which the ticket has not been told to the end."""
@@ -80,3 +87,19 @@ class TicketActs:
         """By which the act counts once."""
         ref = ticket_of(delivery)
         return ActKey(channel=self._name, ticket_id=ref.id, act_id=act.id)
+
+
+def of_call(act: TicketAct, number: int) -> TicketAct:
+    """The act, as it is kept of one call of a ticket of several."""
+    return act.model_copy(update={"id": f"{act.id}{CALL}{number}"})
+
+
+def base_of(act_id: str) -> str:
+    """The system's own id of an act, of whichever call it is kept."""
+    return act_id.partition(CALL)[0]
+
+
+def number_of(act_id: str) -> int | None:
+    """The call of which an act is kept; None where it is kept of the ticket as a whole."""
+    number = act_id.partition(CALL)[2]
+    return int(number) if number else None

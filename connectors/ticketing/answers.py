@@ -18,7 +18,6 @@ from countersign.approvals.models import (
     JsonObject,
     Request,
     RequestStatus,
-    StageProgress,
 )
 from countersign.approvals.ports import (
     Clock,
@@ -30,16 +29,19 @@ from countersign.approvals.ports import (
 )
 from countersign.approvals.read_links import VALID_S, ReadLinks
 from countersign.approvals.records import Records
-from countersign.approvals.rules.deciding import stage_in_words
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.store.view_rows import ViewRows, view_rows
 from countersign.approvals.tickets import ActKey, Observation, RecordedAct, TicketAct
 from countersign.connectors.comments.questions import ASK
 from countersign.connectors.comments.withdrawing import WITHDRAW
-from countersign.connectors.ticketing.acts import ACTS_MAX, TicketActs
-from countersign.connectors.ticketing.channel import TicketChannel, keep_shown, ticket_of
+from countersign.connectors.ticketing.acts import ACTS_MAX, TicketActs, base_of
+from countersign.connectors.ticketing.answers_on_several import AnswersOnSeveral
+from countersign.connectors.ticketing.channel import TicketChannel
+from countersign.connectors.ticketing.kept import calls_in, keep_shown, ticket_of
 from countersign.connectors.ticketing.outcome import is_current, outcome_of, taken_back_words
+from countersign.connectors.ticketing.outcome_of_all import outcome_of_all
+from countersign.connectors.ticketing.still_needed import still_needed
 
 log = structlog.get_logger(__name__)
 
@@ -67,17 +69,26 @@ class TicketAnswers:
         self._store, self._clock = store, clock
         self._approvals, self._records = approvals, records
         self._name = connector.name
+        self._of_several = AnswersOnSeveral(connector, acts, store, records)
 
     async def answer(self, delivery: Delivery, seen: Observation) -> None:
         """Tell the ticket what it has not been told. Raises NotFoundError if it is gone."""
-        if len(await self._acts.recorded(delivery)) > ACTS_MAX:
+        if await self._acts.too_many(delivery):
             await self._leave_alone(delivery)
             return
-        view = await self._answer_all(delivery, seen)
-        if is_current(delivery, view.request):
-            await self._restore(delivery, view, seen)
+        asked = await self._answer_each(delivery, seen)
+        if asked is not None:
+            await self._restore(asked, await self._records.view(asked.request_id), seen)
         elif seen.awaiting:
             await self._close_again(delivery, seen)
+
+    async def _answer_each(self, delivery: Delivery, seen: Observation) -> Delivery | None:
+        """Tell the ticket what became of each act, once; a delivery whose call it still asks about,
+        None if there is none."""
+        if delivery.calls:
+            return await self._of_several.answer(delivery, seen)
+        view = await self._answer_all(delivery, seen)
+        return delivery if is_current(delivery, view.request) else None
 
     async def _close_again(self, delivery: Delivery, seen: Observation) -> None:
         """Somebody reopened it, unless its end has not been told yet: that is the courier's."""
@@ -87,7 +98,9 @@ class TicketAnswers:
             return current, view_rows(connection, delivery.request_id)
 
         current, rows = await self._store.read(unit)
-        found = outcome_of(current, self._records.views.shown(rows))
+        view = self._records.views.shown(rows)
+        calls = calls_in(current, view)
+        found = outcome_of_all(current, view, calls) if calls else outcome_of(current, view)
         if current.next_at is None and found is not None:
             await self._connector.close(seen.ref, *found)
 
@@ -137,14 +150,14 @@ class TicketAnswers:
             await self._connector.comment(ticket_of(delivery), said, key=act.id)
             return
         if act.state == WITHDRAW:
-            said = f"The vote of {who} is taken back. {_still_needed(view)}"
+            said = f"The vote of {who} is taken back. {still_needed(view)}"
             if recorded.reason:
                 said = f"{who}: nothing was taken back. {visible(recorded.reason)}"
             await self._connector.comment(ticket_of(delivery), said, key=act.id)
             return
         if not recorded.reason:
             await self._connector.ask_again(
-                ticket_of(delivery), act, f"Counted: {who}. {_still_needed(view)}", counted=True
+                ticket_of(delivery), act, f"Counted: {who}. {still_needed(view)}", counted=True
             )
             return
         text = (
@@ -218,27 +231,14 @@ class TicketAnswers:
         await self._store.unit(lambda unit: keep_shown(unit, delivery, ref), moment)
         # What was set while the wrong text stood there is in this reading, and in no later one.
         again = await self._connector.fetch_one(ref)
-        known = {recorded.key.act_id for recorded in await self._acts.recorded(delivery)}
+        known = {base_of(each.key.act_id) for each in await self._acts.recorded(delivery)}
         for finding in () if again is None else self._connector.decide(again):
             if finding.act.id not in known:
                 await self._acts.refuse(delivery, finding.act, f"{reason} Please decide again.")
         if again is not None:
-            await self._answer_all(delivery, again)
+            await self._answer_each(delivery, again)
 
 
 def _is_revoked_in(request: Request, key: str) -> bool:
     decision = request.decision
     return decision is not None and decision.comment == taken_back_words(key)
-
-
-def _still_needed(view: RequestView) -> str:
-    """How many more have to approve the open stages, and as what."""
-    return " ".join(
-        f"{step.missing} more of {step.stage.quorum} have to approve{_as(view, step)}."
-        for step in view.steps
-        if step.is_open and step.missing
-    )
-
-
-def _as(view: RequestView, step: StageProgress) -> str:
-    return f" as {stage_in_words(step.stage)}" if view.request.stages[1:] else ""

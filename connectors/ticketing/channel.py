@@ -1,26 +1,16 @@
 """A ticket system as a channel of the domain: opens tickets, and tells them the outcome.
 
-Opening is two steps with a note in between. What we are about to ask for is written down before we
-ask, so that whoever comes after a crash or a lost answer looks for the ticket, and waits until the
-system's index must have seen it, before asking again.
+Calls that were proposed together, and that the same people decide on the same terms, are one
+ticket (docs/adr/0061-one-ticket.md).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
 from functools import partial
 
-import structlog
-
-from countersign.approvals.errors import (
-    BusyError,
-    CountersignError,
-    NoRecipientError,
-    NotFoundError,
-    UnansweredError,
-)
+from countersign.approvals.errors import NoRecipientError, NotFoundError
 from countersign.approvals.forms.told import prompt as prompt_words
 from countersign.approvals.models import (
     Conversation,
@@ -31,6 +21,7 @@ from countersign.approvals.models import (
     RequestStatus,
 )
 from countersign.approvals.ports import (
+    AsksSeveral,
     Clock,
     Directory,
     Moment,
@@ -39,34 +30,23 @@ from countersign.approvals.ports import (
     Store,
     TicketConnector,
     TicketOrder,
-    Unit,
 )
-from countersign.approvals.rules.approvers import all_asked, approvers
-from countersign.approvals.rules.segregation import keeps_out
-from countersign.approvals.rules.subjects import people_for
-from countersign.approvals.store import codec
-from countersign.approvals.store import deliveries as delivery_rows
-from countersign.approvals.store import requests as request_rows
-from countersign.approvals.tickets import (
-    CheckResult,
-    FoundTicket,
-    TicketOutcome,
-    TicketRef,
-    order_key,
-)
+from countersign.approvals.tickets import CheckResult, TicketOutcome, TicketRef
 from countersign.connectors.receipts import receipt_url
+from countersign.connectors.ticketing.kept import calls_in, keep_shown, reference, ticket_of
+from countersign.connectors.ticketing.opening import Opening
 from countersign.connectors.ticketing.outcome import is_current, outcome_of
+from countersign.connectors.ticketing.outcome_of_all import decided_elsewhere, outcome_of_all
 from countersign.connectors.ticketing.pauses import PauseComments
 from countersign.connectors.ticketing.questions import say_answers
 from countersign.connectors.ticketing.shifts import on_duty, shift_key, shift_words
 
-log = structlog.get_logger(__name__)
+SAID_AT_MOST = 20
+"""Calls of which a ticket that still waits for others says that they are decided elsewhere."""
 
 
 class TicketChannel:
     """`approvals.ports.Channel` over a `TicketConnector`."""
-
-    placing = Placing(in_tickets=True)
 
     def __init__(
         self,
@@ -80,22 +60,25 @@ class TicketChannel:
         """`pages_url` is where people read receipts; "" where nobody can."""
         self._pages_url = pages_url
         self.name = connector.name
+        self.placing = Placing(in_tickets=True, together=_asks_several(connector))
         self._connector, self._store = connector, store
         self._clock, self._directory = clock, directory
+        self._opening = Opening(connector, store, clock, directory)
         self._pauses = PauseComments(connector, store)
 
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
         """Open the ticket, or find the one that an earlier attempt has opened."""
         order = self.order(delivery, view)
-        ref = await self._adopted(delivery, order)
+        ref = await self._opening.adopted(delivery, order)
         if ref is None:
-            self._require_indexed(delivery)
-            if not is_current(delivery, view.request):
+            self._opening.require_indexed(delivery)
+            if not any(is_current(delivery, each) for each in order.calls or (view.request,)):
                 raise NotFoundError("It was decided before a ticket was opened for it.")
-            ref = await self._opened(delivery, order)
+            ref = await self._opening.opened(delivery, order)
         elif (found := self._outcome(delivery, view)) is not None:
             await self._connector.close(ref, *found)  # decided while we had lost sight of it
-        return {**reference(ref, view.request.digest), **_duty(view)}
+        names = view.calls if order.calls else ""
+        return {**reference(ref, view.request.digest, names), **_duty(view)}
 
     async def post_list(self, delivery: Delivery, views: Sequence[RequestView]) -> JsonObject:
         """A ticket is for one request."""
@@ -108,9 +91,12 @@ class TicketChannel:
         if found is not None:
             await self._connector.close(ticket_of(delivery), *found)
             return None
-        domains = self._directory.people().domains
-        await self._pauses.bring_up_to_date(ticket_of(delivery), view, domains)
-        await say_answers(self._connector, ticket_of(delivery), view)
+        ref, domains = ticket_of(delivery), self._directory.people().domains
+        calls = calls_in(delivery, view)
+        for key, said in decided_elsewhere(delivery, view, calls)[:SAID_AT_MOST]:
+            await self._connector.comment(ref, said, key=key)
+        await self._pauses.bring_up_to_date(ref, view, domains)
+        await say_answers(self._connector, self._store, ref, view, calls)
         return await self._handed_over(delivery, view)
 
     async def _handed_over(self, delivery: Delivery, view: RequestView) -> JsonObject | None:
@@ -134,6 +120,8 @@ class TicketChannel:
 
     def _outcome(self, delivery: Delivery, view: RequestView) -> tuple[TicketOutcome, str] | None:
         """`outcome_of`, with the address of the receipt where something is said at the end."""
+        if calls := calls_in(delivery, view):
+            return outcome_of_all(delivery, view, calls, self._pages_url)
         found = outcome_of(delivery, view)
         url = receipt_url(self._pages_url, view.request)
         if found is None or not found[1] or not url:
@@ -169,79 +157,11 @@ class TicketChannel:
 
     def order(self, delivery: Delivery, view: RequestView) -> TicketOrder:
         """What is asked for. Raises NoRecipientError if nobody could answer it there."""
-        request, everybody = (
-            view.request,
-            people_for(self._directory.people().at(self._clock.now()), view.request, view.session),
-        )
-        stages = [request.stages[number] for number in request.open_stages]
-        asked = {person.id: person for each in stages for person in all_asked(everybody, each)}
-        known = [person for person in asked.values() if person.identities.get(self.name)]
-        people = [
-            person
-            for person in known
-            if person.id != request.requester
-            and keeps_out(everybody, person, request.stages) is None
-        ]
-        if not people:
-            raise NoRecipientError(
-                f"Nobody with {approvers(stages)} has a {self.name} identity; add "
-                f"`identities: {{{self.name}: …}}` to one of them in `people`."
-            )
-        key = order_key(request.id, delivery.target)
-        by_id = tuple(sorted(people, key=lambda person: person.id))
-        return TicketOrder(key=key, view=view, approvers=by_id)
-
-    async def _adopted(self, delivery: Delivery, order: TicketOrder) -> TicketRef | None:
-        """The first ticket that we have made for this order; later ones are closed."""
-        ours = [found for found in await self._connector.find(order.key) if found.ours]
-        for number, found in enumerate(ours):
-            try:
-                ref = await self._connector.adopt(order, found.ref)
-            except NotFoundError:  # the index still lists what is gone
-                continue
-            for surplus in ours[number + 1 :]:
-                await close_duplicate(self._connector, surplus, ref)
-            log.info("ticket found again", delivery_id=delivery.id, ticket=ref.key)
-            return ref
-        return None
-
-    async def _opened(self, delivery: Delivery, order: TicketOrder) -> TicketRef:
-        await self._intend(delivery, begun=True)
-        try:
-            return await self._connector.open_ticket(order)
-        except UnansweredError:
-            raise
-        except CountersignError:
-            await self._intend(delivery, begun=False)
-            raise
-
-    async def _intend(self, delivery: Delivery, *, begun: bool) -> None:
-        at = codec.to_text(self._clock.now()) if begun else None
-        await self._store.write(lambda c: delivery_rows.record(c, delivery.id, doubt_at=at))
-
-    def _require_indexed(self, delivery: Delivery) -> None:
-        """Raise BusyError while an earlier attempt's ticket may still turn up: nothing has failed,
-        so the wait does not grow."""
-        if delivery.doubt_at is None:
-            return
-        indexed_at = delivery.doubt_at + timedelta(seconds=self._connector.index_lag_s)
-        wait_s = (indexed_at - self._clock.now()).total_seconds()
-        if wait_s > 0:
-            raise BusyError(
-                f"{self.name} did not say whether it made the ticket; looking for it before "
-                "asking again.",
-                retry_after_s=min(wait_s, 5.0),
-            )
+        return self._opening.order(delivery, view)
 
 
-async def close_duplicate(connector: TicketConnector, surplus: FoundTicket, ref: TicketRef) -> None:
-    """Close a second ticket for one order, and say which one counts."""
-    text = f"This is the same as {ref.key}, which counts. This one needs no answer."
-    try:
-        await connector.close(surplus.ref, TicketOutcome.DUPLICATE, text)
-    except NotFoundError:
-        return
-    log.warning("duplicate ticket closed", ticket=surplus.ref.key, counts=ref.key)
+def _asks_several(connector: TicketConnector) -> bool:
+    return isinstance(connector, AsksSeveral) and connector.several
 
 
 def _duty(view: RequestView) -> JsonObject:
@@ -249,51 +169,3 @@ def _duty(view: RequestView) -> JsonObject:
     that asks nobody on call."""
     duty = on_duty(view)
     return {"on_call": duty} if duty else {}
-
-
-def reference(ref: TicketRef, digest: str) -> JsonObject:
-    """What a delivery keeps of its ticket; `digest` is of the revision that the ticket shows."""
-    return {
-        "ticket": ref.id,
-        "key": ref.key,
-        "url": ref.url,
-        "shown": ref.shown,
-        "whole": ref.whole,
-        "digest": digest,
-    }
-
-
-def keep_shown(unit: Unit, delivery: Delivery, ref: TicketRef) -> None:
-    """Know the text that was written into the ticket again as ours: what else is open stands in it,
-    so it may be another than before, and what is not ours keeps every answer from counting."""
-    request_rows.lock(unit, delivery.request_id)
-    current = delivery_rows.get(unit.connection, delivery.id, lock=True)
-    if current.ticket_id == ref.id and current.reference is not None:
-        shown = {"shown": ref.shown, "whole": ref.whole}
-        reference = codec.dumps({**current.reference, **shown})
-        delivery_rows.record(unit.connection, delivery.id, reference=reference)
-
-
-def keep_key(unit: Unit, delivery: Delivery, ref: TicketRef) -> Delivery:
-    """The ticket was moved, and people call it otherwise now: the delivery as it is kept."""
-    request_rows.lock(unit, delivery.request_id)
-    current = delivery_rows.get(unit.connection, delivery.id, lock=True)
-    if current.ticket_id == ref.id and current.reference is not None:
-        named = {**current.reference, "key": ref.key, "url": ref.url}
-        delivery_rows.record(unit.connection, delivery.id, reference=codec.dumps(named))
-        log.info("ticket moved", ticket=ref.key, before=current.reference.get("key"))
-    return delivery_rows.get(unit.connection, delivery.id)
-
-
-def ticket_of(delivery: Delivery) -> TicketRef:
-    """The ticket of a delivery. Raises NotFoundError if it has none."""
-    kept = delivery.reference or {}
-    if not kept.get("ticket"):
-        raise NotFoundError(f"Delivery {delivery.id} has no ticket")
-    return TicketRef(
-        id=str(kept["ticket"]),
-        key=str(kept.get("key", "")),
-        url=str(kept.get("url", "")),
-        shown=str(kept.get("shown", "")),
-        whole=kept.get("whole") is True,
-    )

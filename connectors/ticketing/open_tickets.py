@@ -14,7 +14,7 @@ from countersign.approvals.models import Delivery, DeliveryId
 from countersign.approvals.ports import Store
 from countersign.approvals.store import tickets as rows
 from countersign.approvals.tickets import TicketRef
-from countersign.connectors.ticketing.channel import ticket_of
+from countersign.connectors.ticketing.kept import ticket_of
 
 AT_ONCE = 500
 """Ids in one query."""
@@ -29,12 +29,13 @@ class OpenTickets:
         self._store, self._channel = store, channel
 
     async def among(self, ticket_ids: Sequence[str]) -> list[Delivery]:
-        """Those of these ids."""
+        """Those of these ids; of a ticket of several calls the delivery of one of them."""
 
         def unit(connection: Connection) -> list[Delivery]:
             steps = range(0, len(ticket_ids), AT_ONCE)
             some = (ticket_ids[at : at + AT_ONCE] for at in steps)
-            return [d for ids in some for d in rows.awaited(connection, self._channel, ids)]
+            found = (d for ids in some for d in rows.awaited(connection, self._channel, ids))
+            return list({delivery.ticket_id: delivery for delivery in found}.values())
 
         return await self._store.read(unit)
 
@@ -44,15 +45,16 @@ class OpenTickets:
 
     async def missing(self, seen: Collection[str], *, limit: int) -> list[DeliveryId]:
         """Some of those that are not among `seen`, at most `limit`, chosen by lot."""
-        chosen, counted, last = list[DeliveryId](), 0, ""
+        chosen, counted, last, before = list[DeliveryId](), 0, "", ""
         while True:
             after = last
             page = await self._store.read(
                 lambda c, after=after: rows.awaited_after(c, self._channel, after, limit=PAGE)  # type: ignore[misc]
             )
             for ticket_id, delivery_id in page:
-                if ticket_id in seen:
+                if ticket_id in seen or ticket_id == before:
                     continue
+                before = ticket_id  # of several calls there are several, one behind the other
                 counted += 1
                 # Each of those counted so far is among the chosen with the same probability.
                 if len(chosen) < limit:

@@ -23,7 +23,7 @@ from countersign.approvals.tickets import TicketOutcome, target_of
 from countersign.connectors.ticketing.pauses import held_words
 
 RESULT_LIMIT = 1_500
-_OUTCOMES = {
+OUTCOMES = {
     RequestStatus.APPROVED: TicketOutcome.APPROVED,
     RequestStatus.EXECUTING: TicketOutcome.APPROVED,
     RequestStatus.EXECUTED: TicketOutcome.EXECUTED,
@@ -48,9 +48,16 @@ def outcome_of(delivery: Delivery, view: RequestView) -> tuple[TicketOutcome, st
     if delivery.target != target_of(request) and delivery.status is DeliveryStatus.CLOSED:
         return TicketOutcome.SUPERSEDED, ""  # and was told so
     if request.status is RequestStatus.PENDING:
-        return TicketOutcome.SUPERSEDED, _superseded(delivery, request)
-    text = _said(view, here=_decided_here(delivery, request))
-    return _OUTCOMES[request.status], text
+        return TicketOutcome.SUPERSEDED, said_of(delivery, view)
+    return OUTCOMES[request.status], said_of(delivery, view)
+
+
+def said_of(delivery: Delivery, view: RequestView) -> str:
+    """What has become of a call that the ticket asks no more about."""
+    request = view.request
+    if request.status is RequestStatus.PENDING:
+        return _superseded(delivery, request)
+    return _said(view, here=_decided_here(delivery, request))
 
 
 def decided_words(request: Request) -> str:

@@ -5,20 +5,38 @@ A ticket's text never changes, so each is a comment, said once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from countersign.approvals.forms.questions import looked_up, standing
 from countersign.approvals.forms.systems import system_words
 from countersign.approvals.forms.wording import visible
-from countersign.approvals.models import AnsweredBy, Question, QuestionStatus
-from countersign.approvals.ports import RequestView, TicketConnector
+from countersign.approvals.models import AnsweredBy, Question, QuestionStatus, Request
+from countersign.approvals.ports import RequestView, Store, TicketConnector
+from countersign.approvals.store import questions as question_rows
 from countersign.approvals.tickets import TicketRef
 
 
-async def say_answers(connector: TicketConnector, ref: TicketRef, view: RequestView) -> None:
-    """Say in an open ticket what was answered, and what the agent could not. Idempotent."""
-    for question in view.questions:
-        if question.status in (QuestionStatus.ANSWERED, QuestionStatus.HANDED_OVER):
-            key = f"question:{question.number}:{question.status}"
-            await connector.comment(ref, _words(question), key=key)
+async def say_answers(
+    connector: TicketConnector,
+    store: Store,
+    ref: TicketRef,
+    view: RequestView,
+    calls: Sequence[Request],
+) -> None:
+    """Say in an open ticket what was answered, and what the agent could not, about its call or each
+    of its `calls`. Idempotent."""
+    numbers = {each.id: number for number, each in enumerate(calls, start=1)}
+    ids = list(numbers)
+    asked = await store.read(lambda c: question_rows.among(c, ids)) if ids else view.questions
+    for question in asked:
+        if question.status not in (QuestionStatus.ANSWERED, QuestionStatus.HANDED_OVER):
+            continue
+        number = numbers.get(question.request_id)
+        key = f"question:{question.number}:{question.status}"
+        said = _words(question)
+        if number is not None:
+            key, said = f"call:{number}:{key}", f"About call {number}: {said}"
+        await connector.comment(ref, said, key=key)
 
 
 def _words(question: Question) -> str:

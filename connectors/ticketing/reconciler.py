@@ -36,7 +36,7 @@ from countersign.approvals.records import Records
 from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import tickets as rows
 from countersign.approvals.tickets import Observation, PollState, WebhookHint
-from countersign.connectors.ticketing.channel import ticket_of
+from countersign.connectors.ticketing.kept import ticket_of
 from countersign.connectors.ticketing.open_tickets import OpenTickets
 from countersign.connectors.ticketing.repairs import Repairs
 from countersign.connectors.ticketing.votes import TicketVotes

@@ -18,13 +18,16 @@ from countersign.approvals.store import deliveries as delivery_rows
 from countersign.approvals.store import requests as request_rows
 from countersign.approvals.store import tickets as rows
 from countersign.approvals.tickets import (
-    TARGET,
     ActKey,
     FoundTicket,
     Observation,
+    TicketRef,
     request_of,
+    target_in,
 )
-from countersign.connectors.ticketing.channel import close_duplicate, ticket_of
+from countersign.connectors.ticketing.acts import CALL
+from countersign.connectors.ticketing.kept import Member, members, ticket_of
+from countersign.connectors.ticketing.opening import close_duplicate
 from countersign.connectors.ticketing.outcome import is_current
 
 log = structlog.get_logger(__name__)
@@ -43,51 +46,56 @@ class Repairs:
         self._approvals, self._outbox = approvals, outbox
 
     async def lost(self, delivery: Delivery) -> None:
-        """The ticket was deleted or hidden from us: the request still waits, in a new ticket."""
+        """The ticket was deleted or hidden from us: what still waits in it does so in a new one."""
         ref = ticket_of(delivery)
-        key = ActKey(channel=delivery.channel, ticket_id=ref.id, act_id=rows.LOST)
-        body: JsonObject = {"channel": delivery.channel, "ticket": ref.key}
-        await self._approvals.note(delivery.request_id, "ticket_lost", body, act=key)
+        calls = await self._store.read(lambda c: members(c, delivery))
+        for each in calls:
+            act_id = f"{rows.LOST}{CALL}{each.number}" if each.number else rows.LOST
+            key = ActKey(channel=delivery.channel, ticket_id=ref.id, act_id=act_id)
+            body: JsonObject = {"channel": delivery.channel, "ticket": ref.key}
+            await self._approvals.note(each.request.id, "ticket_lost", body, act=key)
 
-        def work(unit: Unit) -> str:
+        def work(unit: Unit) -> set[str]:
             request_rows.lock(unit, delivery.request_id)
-            request = request_rows.get(unit.connection, delivery.request_id)
-            current = delivery_rows.get(unit.connection, delivery.id, lock=True)
-            if current.ticket_id != ref.id:
-                return "replaced already"
-            if not is_current(delivery, request):
-                said = f"{ref.key} is gone."
-                status = DeliveryStatus.CLOSED.value
-                delivery_rows.record(unit.connection, delivery.id, status=status, error=said)
-                return said
-            if (
-                rows.count_lost(unit.connection, delivery.channel, delivery.request_id)
-                > REOPENED_MAX
-            ):
-                said = (
-                    f"{ref.key} is gone, as were {REOPENED_MAX} tickets before it; no more are "
-                    "opened. Decide it elsewhere, and look into who deletes them."
-                )
-                status = DeliveryStatus.ABANDONED.value
-                delivery_rows.record(unit.connection, delivery.id, status=status, error=said)
-                return said
-            said = f"{ref.key} is gone (deleted, or hidden from us); another one is opened."
-            delivery_rows.record(
-                unit.connection,
-                delivery.id,
-                status=DeliveryStatus.PENDING.value,
-                reference=None,
-                ticket_id=None,
-                look_at=None,
-                attempts=0,
-                next_at=codec.to_text(unit.now),
-                error=said,
-            )
-            self._outbox.redeliver(unit, [delivery.id])
-            return said
+            return {self._given_up_or_due(unit, each, ref) for each in calls}
 
-        said = await self._store.unit(work, Moment(self._clock.now()))
-        log.warning("ticket lost", request_id=delivery.request_id, ticket=ref.key, outcome=said)
+        for said in sorted(await self._store.unit(work, Moment(self._clock.now()))):
+            log.warning("ticket lost", request_id=delivery.request_id, ticket=ref.key, outcome=said)
+
+    def _given_up_or_due(self, unit: Unit, call: Member, ref: TicketRef) -> str:
+        """What becomes of a call whose ticket is gone, as a sentence."""
+        delivery, connection = call.delivery, unit.connection
+        request = request_rows.get(connection, delivery.request_id)
+        current = delivery_rows.get(connection, delivery.id, lock=True)
+        if current.ticket_id != ref.id:
+            return "replaced already"
+        if not is_current(delivery, request):
+            said = f"{ref.key} is gone."
+            status = DeliveryStatus.CLOSED.value
+            delivery_rows.record(connection, delivery.id, status=status, error=said)
+            return said
+        if rows.count_lost(connection, delivery.channel, delivery.request_id) > REOPENED_MAX:
+            said = (
+                f"{ref.key} is gone, as were {REOPENED_MAX} tickets before it; no more are "
+                "opened. Decide it elsewhere, and look into who deletes them."
+            )
+            status = DeliveryStatus.ABANDONED.value
+            delivery_rows.record(connection, delivery.id, status=status, error=said)
+            return said
+        said = f"{ref.key} is gone (deleted, or hidden from us); another one is opened."
+        delivery_rows.record(
+            connection,
+            delivery.id,
+            status=DeliveryStatus.PENDING.value,
+            reference=None,
+            ticket_id=None,
+            look_at=None,
+            attempts=0,
+            next_at=codec.to_text(unit.now),
+            error=said,
+        )
+        self._outbox.redeliver(unit, [delivery.id])
+        return said
 
     async def foreign(self, connector: TicketConnector, strangers: Sequence[Observation]) -> None:
         """Tickets that carry an order of ours and are not the one on record.
@@ -108,7 +116,7 @@ class Repairs:
         self, connector: TicketConnector, order_key: str, group: Sequence[Observation]
     ) -> None:
         """Tickets of one order."""
-        target, request_id = f"{TARGET}{order_key.partition('.')[2]}", request_of(order_key)
+        target, request_id = target_in(order_key), request_of(order_key)
         delivery = await self._store.read(
             lambda c: rows.by_key(c, connector.name, request_id, target)
         )

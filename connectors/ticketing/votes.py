@@ -44,13 +44,16 @@ from countersign.approvals.tickets import (
     TicketVote,
     TicketWithdrawal,
 )
+from countersign.connectors.comments.edits import HOW
+from countersign.connectors.comments.numbered import HOW as HOW_OF_EACH
 from countersign.connectors.comments.vocabulary import Vocabulary
 from countersign.connectors.comments.wanted import Written
 from countersign.connectors.receiving import VoteAttempt, VoteResult, receive
-from countersign.connectors.ticketing.acts import ACTS_MAX, TicketActs
+from countersign.connectors.ticketing.acts import TicketActs
 from countersign.connectors.ticketing.answers import UNREAD_ANSWER, TicketAnswers
-from countersign.connectors.ticketing.channel import keep_key, ticket_of
+from countersign.connectors.ticketing.kept import keep_key, members, ticket_of
 from countersign.connectors.ticketing.outcome import is_current, taken_back_words, too_late_words
+from countersign.connectors.ticketing.several import VotesOnSeveral
 
 log = structlog.get_logger(__name__)
 
@@ -79,6 +82,8 @@ class TicketVotes:
         self._words = Vocabulary(
             languages=tuple(connector.languages), changes_words=tuple(connector.changes_words)
         )
+        around = (store, approvals, records)
+        self._several = VotesOnSeveral(self, self._acts, *around, self._words)
 
     async def apply(self, delivery: Delivery, seen: Observation) -> None:
         """Count what has not been counted, then tell the ticket. Idempotent.
@@ -97,22 +102,26 @@ class TicketVotes:
         for finding in findings:
             if finding.act.id in known:
                 continue
-            if isinstance(finding, TicketWithdrawal):
-                await self._take_back(delivery, finding, _last_set(findings, finding.act))
+            last = last_set(findings, finding.act)
+            if delivery.calls:
+                await self._several.apply(delivery, finding, known, last)
+            elif isinstance(finding, TicketWithdrawal):
+                await self.take_back(delivery, finding, last)
             else:
-                await self._count(delivery, finding)
+                await self.count(delivery, finding)
         try:
             await self._answers.answer(delivery, seen)
         except NotFoundError:
             log.warning("ticket gone while answering", ticket=seen.ref.key)
 
     async def _is_over(self, delivery: Delivery) -> bool:
-        request = await self._records.request(delivery.request_id)
-        return not is_current(delivery, request)
+        calls = await self._store.read(lambda c: members(c, delivery))
+        return not any(is_current(each.delivery, each.request) for each in calls)
 
-    async def _count(
+    async def count(
         self, delivery: Delivery, finding: TicketVote | TicketRefusal | TicketQuestion
     ) -> None:
+        """Count it for the call of this delivery, or record why it does not count."""
         view = await self._records.view(delivery.request_id)
         if not is_current(delivery, view.request):
             await self._late(delivery, view, finding)
@@ -124,19 +133,19 @@ class TicketVotes:
             await self._ask(delivery, finding)
             return
         if finding.verdict is not Verdict.REJECT:
-            reason = await self._not_of_record(delivery, view)
+            reason = await self.not_of_record(delivery, view)
             if reason:
                 await self._acts.refuse(delivery, finding.act, reason)
                 return
         await self._vote(delivery, view, finding)
 
-    async def _take_back(
+    async def take_back(
         self, delivery: Delivery, finding: TicketWithdrawal, last: TicketAct | None
     ) -> None:
         """The vote, while nothing is decided, also one with which this ticket was closed; after
         that the approval, until its call has begun. `last` is what its person has set last."""
         act = finding.act
-        if len(await self._acts.recorded(delivery)) > ACTS_MAX:
+        if await self._acts.too_many(delivery):
             await self._acts.pass_over(delivery, act)
             return
         actor, key = self._acts.actor(act), self._acts.key(delivery, act)
@@ -178,7 +187,7 @@ class TicketVotes:
             await self._acts.refuse(delivery, act, str(exc))
 
     async def _vote(self, delivery: Delivery, view: RequestView, vote: TicketVote) -> None:
-        attempt = self._attempt(delivery, view, vote)
+        attempt = self.attempt(delivery, view, vote)
         outcome = await receive(self._approvals, self._records, attempt, view)
         match outcome.result:
             case VoteResult.LOST | VoteResult.EXPIRED | VoteResult.STALE:
@@ -195,7 +204,8 @@ class TicketVotes:
             case _:
                 await self._acts.show_operators(delivery, vote.act, outcome.reason)
 
-    def _attempt(self, delivery: Delivery, view: RequestView, vote: TicketVote) -> VoteAttempt:
+    def attempt(self, delivery: Delivery, view: RequestView, vote: TicketVote) -> VoteAttempt:
+        """The vote, as every channel hands it in."""
         act, ref = vote.act, ticket_of(delivery)
         comment, written = "", None
         if vote.verdict is Verdict.REJECT:
@@ -209,6 +219,7 @@ class TicketVotes:
                 act.actor_name,
                 (ref.key, ref.url),
                 self._words,
+                HOW_OF_EACH if delivery.calls else HOW,
             )
         return VoteAttempt(
             request_id=view.request.id,
@@ -224,7 +235,7 @@ class TicketVotes:
             keep_refused=True,
         )
 
-    async def _not_of_record(self, delivery: Delivery, view: RequestView) -> str:
+    async def not_of_record(self, delivery: Delivery, view: RequestView) -> str:
         """Why an approval here would be of another request's ticket; "" if it is ours."""
         try:
             await self._store.unit(  # with the chain locked, or else it could grow meanwhile
@@ -242,7 +253,7 @@ class TicketVotes:
         """Somebody moved a ticket that had its answer; our own closing it looks like that too."""
         act = finding.act
         said = too_late_words(view.request)
-        many = len(await self._acts.recorded(delivery)) > ACTS_MAX
+        many = await self._acts.too_many(delivery)
         if not isinstance(finding, TicketVote) or many:
             await self._acts.pass_over(delivery, act)
             return
@@ -261,7 +272,7 @@ class TicketVotes:
         )
 
 
-def _last_set(findings: Sequence[TicketFinding], act: TicketAct) -> TicketAct | None:
+def last_set(findings: Sequence[TicketFinding], act: TicketAct) -> TicketAct | None:
     """What the same person has set last in the ticket."""
     mine = (f.act for f in findings if isinstance(f, TicketVote) and f.act.actor == act.actor)
     return max(mine, key=lambda each: each.at, default=None)

@@ -26,11 +26,13 @@ from countersign.approvals.tickets import (
     TicketRef,
     TicketRefusal,
     TicketVote,
+    TicketWithdrawal,
     WebhookHint,
     text_sha256,
 )
 from countersign.connectors.comments.questions import ASK, question_in
-from countersign.connectors.document import document
+from countersign.connectors.comments.withdrawing import WITHDRAW, is_withdrawal
+from countersign.connectors.document_of_calls import document_of
 from tests.doubles.ticket_desk import OWN, Comment, Desk, Person, State, Ticket
 
 OVERLAP = timedelta(minutes=5)
@@ -60,6 +62,7 @@ class FakeTickets:
     poll_every_s = 30.0
     languages: Sequence[str] = ("en", "de")
     changes_words: Sequence[str] = ()
+    several = True
 
     def __init__(
         self,
@@ -210,6 +213,8 @@ class FakeTickets:
         self.closed = True
 
     def _meaning(self, seen: Observation, act: TicketAct) -> TicketFinding | None:
+        if act.state == WITHDRAW:
+            return TicketWithdrawal(act=act)
         if act.state == ASK:
             return TicketQuestion(act=act, text=question_in(act.comment))
         verdict = VERDICTS.get(State(act.state))
@@ -239,10 +244,11 @@ class FakeTickets:
         )
         asked = (
             TicketAct(
-                id=f"{ASK}:{c.at.isoformat()}", at=c.at, actor=c.by, state=ASK, comment=c.text
+                id=f"{state}:{c.at.isoformat()}", at=c.at, actor=c.by, state=state, comment=c.text
             )
             for c in ticket.comments
-            if question_in(c.text) and c.by != OWN
+            for state, means in ((ASK, question_in), (WITHDRAW, is_withdrawal))
+            if means(c.text) and c.by != OWN
         )
         return Observation(
             ref=self.ref(ticket),
@@ -280,6 +286,8 @@ class FakeTickets:
 
 
 def _text(order: TicketOrder) -> str:
-    said = document(order, None, "jira")
-    rows = (f"{row.name}: {row.text}" for row in (*said.arguments, *said.facts))
+    said = document_of(order, None, "jira")
+    rows = [f"{row.name}: {row.text}" for row in (*said.arguments, *said.facts)]
+    for part in said.parts:
+        rows += [part.title, *(f"{row.name}: {row.text}" for row in (*part.arguments, *part.facts))]
     return "\n".join((said.title, said.lead, *rows, said.why))

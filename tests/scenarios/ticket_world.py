@@ -222,13 +222,14 @@ async def ticket_world(
     rule: Mapping[str, Any] | None = None,
     also: Adjust | None = None,
     script: Sequence[Rule] = (),
+    made: type[TicketWorld] = TicketWorld,
     **options: Any,
 ) -> AsyncIterator[TicketWorld]:
     """The stand-ins; start the server with `world.server()`.
 
     `connector` and `rule` differ from the local configuration: of the system, of the guarded tool.
-    `also` changes the rest of it, `script` is what the model says instead; `options` are those of
-    `configured`.
+    `also` changes the rest of it, `script` is what the model says instead, `made` the class of the
+    world; `options` are those of `configured`.
     """
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
@@ -259,6 +260,6 @@ async def ticket_world(
 
         ready = {**office.ready(), system: running.ready()}
         settings = configured(folder, ready, adjust, **options)
-        found = TicketWorld(settings, teams, office)
+        found = made(settings, teams, office)
         found.desk, found.system, found.folder = desk, running, folder
         yield found

@@ -30,6 +30,7 @@ ENDS = {
     TicketOutcome.CANCELLED: CLOSED,
     TicketOutcome.SUPERSEDED: CLOSED,
     TicketOutcome.DUPLICATE: CLOSED,
+    TicketOutcome.MIXED: CLOSED,
 }
 BACK = "51"
 """The transition to Pending."""

@@ -136,7 +136,9 @@ async def test_what_never_arrived_is_asked_for_again_once_the_index_must_know(
     (request,) = await world.asked()
     delivery = await world.delivery(request)
     channel = world.channels["jira"]
-    await channel._intend(delivery, begun=True)  # type: ignore[attr-defined]  # and then a crash
+    order = channel.order(delivery, await world.records.view(request.id))  # type: ignore[attr-defined]
+    opening = channel._opening  # type: ignore[attr-defined]
+    await opening._intend(delivery, order, begun=True)  # and then a crash
     await world.work()
 
     assert [] == world.all_tickets()

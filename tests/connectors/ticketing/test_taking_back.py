@@ -95,7 +95,7 @@ async def test_of_a_ticket_with_too_many_of_them_nothing_is_made(
     request, ticket = await world.ticketed()
     world.tickets.as_person(BEN).approve(ticket.id)
     monkeypatch.setattr(acts, "ACTS_MAX", 0)
-    monkeypatch.setattr("countersign.connectors.ticketing.votes.ACTS_MAX", 0)
+    monkeypatch.setattr("countersign.connectors.ticketing.acts.ACTS_MAX", 0)
     late = world.clock.now() + timedelta(days=1)
     comments(world, monkeypatch, said("acc-ben", late))
     await world.poll()

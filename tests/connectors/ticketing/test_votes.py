@@ -473,6 +473,8 @@ async def test_reading_that_is_behind_takes_no_answer_from_an_act_it_does_not_kn
 
 async def test_ticket_that_was_made_another_requests_decides_nothing(world: DeskWorld) -> None:
     """Somebody writes to the database that the small call's ticket is that of the large one."""
+    world.tickets.several = False
+    world.restart()
     run = await world.begun()
     proposed = [world.proposal(run.session.id, "quote", {**QUOTE, "amount": n}) for n in (1, 999)]
     small, large = await world.submit(run, *proposed)
