@@ -173,11 +173,27 @@ MUTATIONS = [
              'return kind != "personal" and kind not in placing.where_it_began', "return False",
              "tests/bot/teams/test_wider_audience.py"),
     # A ticket is made once, however often its answer is lost.
-    Mutation("ticket: found before it is made", "connectors/ticketing/channel.py",
+    Mutation("ticket: found before it is made", "connectors/ticketing/opening.py",
              "for found in await self._connector.find(order.key) if found.ours]",
              "for found in await self._connector.find(order.key) if False]",
              "tests/connectors/ticketing/test_channel.py "
              "tests/connectors/ticketing/test_open_tickets.py"),
+    # Of several calls a ticket approves those that it showed, as they were.
+    Mutation("several: the set in the key", "approvals/tickets.py",
+             'more = f".{sha256_hex(calls.encode())[:12]}" if calls else ""',
+             'more = ""', "tests/connectors/ticketing/test_several.py"),
+    Mutation("several: each its own digest", "approvals/delivery/attempts.py",
+             "return {**reference, DIGEST: kept.get(DIGEST) or view.request.digest}",
+             "return reference", "tests/connectors/ticketing/test_several.py"),
+    Mutation("several: shown whole", "connectors/ticketing/several.py",
+             "if not ticket_of(first.delivery).whole:", "if False:",
+             "tests/connectors/ticketing/test_several.py"),
+    Mutation("several: of record", "connectors/ticketing/several.py",
+             "if await self._votes.not_of_record(each.delivery, view):", "if False:",
+             "tests/connectors/ticketing/test_several.py"),
+    Mutation("several: a number that nobody can read", "connectors/comments/numbered.py",
+             "if (unclear := _number_in(said, count)) is not None:", "if False:",
+             "tests/connectors/ticketing/test_several.py"),
 ]  # fmt: skip
 
 

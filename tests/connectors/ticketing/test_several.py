@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from countersign.approvals.models import Request, RequestStatus, Verdict
 from countersign.approvals.store import codec
 from countersign.approvals.store import deliveries as delivery_rows
-from countersign.approvals.tickets import order_key
+from countersign.approvals.tickets import order_key, request_of, target_in
 from tests.connectors.desk_world import CLOSED, LIVE, DeskWorld, State
 from tests.doubles.directory import BEN, CARA
 from tests.doubles.ticket_desk import OWN, Ticket
@@ -347,3 +347,12 @@ async def test_forged_member_of_a_ticket_is_not_approved_by_it(world: DeskWorld)
 
     assert WAITS is (await world.now(large)).status
     assert [] == await world.records.votes(large.id)
+
+
+def test_key_of_a_ticket_says_which_calls_it_asks_about() -> None:
+    keys = [order_key("R-7F3K2M9QXC4V", "ticket:2.1", calls) for calls in ("", "3", "7", "f" * 250)]
+
+    assert len(keys) == len(set(keys))
+    assert {"ticket:2.1"} == {target_in(key) for key in keys}
+    assert {"R-7F3K2M9QXC4V"} == {request_of(key) for key in keys}
+    assert all(len(key) <= 40 for key in keys)
