@@ -189,7 +189,7 @@ MUTATIONS = [
              "if not ticket_of(first.delivery).whole:", "if False:",
              "tests/connectors/ticketing/test_several.py"),
     Mutation("several: of record", "connectors/ticketing/several.py",
-             "if await self._votes.not_of_record(each.delivery, view):", "if False:",
+             "if not await self._votes.all_of_record(calls):", "if False:",
              "tests/connectors/ticketing/test_several.py"),
     Mutation("several: a number that nobody can read", "connectors/comments/numbered.py",
              "if (unclear := _number_in(said, count)) is not None:", "if False:",

@@ -112,9 +112,22 @@ def begun_at(unit: Unit, request: Request) -> datetime | None:
 def require_ticket(unit: Unit, request: Request, delivery: Delivery) -> None:
     """Raise EvidenceError unless the ledger says that this ticket was opened for this delivery, and
     with which digest: an answer in it is one to what it shows."""
+    require_tickets(unit, [(request, delivery)])
+
+
+def require_tickets(unit: Unit, shown: Sequence[tuple[Request, Delivery]]) -> None:
+    """`require_ticket` for requests of one session, whose ledger is read once."""
+    first = min((request for request, _ in shown), key=lambda request: request.ledger_seq)
+    rows = ledger_rows.since(unit.connection, first.session_id, first.ledger_seq)
+    for request, delivery in shown:
+        _require_ticket(unit, request, delivery, rows)
+
+
+def _require_ticket(
+    unit: Unit, request: Request, delivery: Delivery, rows: Sequence[Sequence[Any]]
+) -> None:
     kept = delivery.reference or {}
     shown: JsonObject = {}
-    rows = ledger_rows.since(unit.connection, request.session_id, request.ledger_seq)
     for entry in _naming(unit, request, rows):
         about = {name: entry.body.get(name) for name in ("request", "channel", "target")}
         if entry.kind == "delivered" and about == {

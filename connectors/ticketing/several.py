@@ -60,8 +60,8 @@ class Votes(Protocol):
     ) -> None:
         """Take back a vote, or an approval that has not been used."""
 
-    async def not_of_record(self, delivery: Delivery, view: RequestView) -> str:
-        """Why an approval would be of another request's ticket; "" if it is ours."""
+    async def all_of_record(self, calls: Sequence[Member]) -> bool:
+        """Whether this ticket was opened for each of these calls, by the ledger."""
 
     def attempt(self, delivery: Delivery, view: RequestView, vote: TicketVote) -> VoteAttempt:
         """The vote, as every channel hands it in."""
@@ -140,20 +140,16 @@ class VotesOnSeveral:
         """Count the same vote for all of these in one transaction; False, and nothing is counted,
         where that cannot be, and each has to be told by itself."""
         share = shares[calls[0].number]
-        views = [await self._records.view(each.request.id) for each in calls]
-        attempt = self._votes.attempt(calls[0].delivery, views[0], share)
+        view = await self._records.view(calls[0].request.id)
+        attempt = self._votes.attempt(calls[0].delivery, view, share)
         comment = attempt.comment
         if share.verdict is not Verdict.REJECT:
-            for each, view in zip(calls, views, strict=True):
-                if await self._votes.not_of_record(each.delivery, view):
-                    return False
-                mine = self._votes.attempt(each.delivery, view, shares[each.number])
-                try:
-                    comment, changed = _read(mine, view)
-                except InvalidError:
-                    return False
-                if changed:
-                    return False
+            if not await self._votes.all_of_record(calls):
+                return False
+            read = await self._plain_words(calls, share)
+            if read is None:
+                return False
+            comment = read
         keys = {
             each.request.id: self._acts.key(each.delivery, shares[each.number].act)
             for each in calls
@@ -185,6 +181,25 @@ class VotesOnSeveral:
             by=share.act.actor,
         )
         return True
+
+    async def _plain_words(self, calls: Sequence[Member], share: TicketVote) -> str | None:
+        """The comment of an approval of all of these; None if it may ask for something else of one
+        of them."""
+        comment = ""
+        if not (share.act.comment.strip() or any(text.strip() for text in share.act.earlier)):
+            return comment
+        for each in calls:
+            view = await self._records.view(each.request.id)
+            attempt = self._votes.attempt(each.delivery, view, share)
+            if not isinstance(attempt.arguments, Written):
+                return None
+            try:
+                comment, arguments = wanted(attempt.arguments, attempt.verdict, view)
+            except InvalidError:
+                return None
+            if arguments is not None:
+                return None
+        return comment
 
     async def _withdraw(
         self,
@@ -278,14 +293,6 @@ def _alike(calls: Sequence[Member], shares: Mapping[int, TicketVote]) -> list[li
         changes = f"{each.number}: {share.act.changes}" if share.act.changes else ""
         found.setdefault((share.verdict, share.act.comment, changes), []).append(each)
     return list(found.values())
-
-
-def _read(attempt: VoteAttempt, view: RequestView) -> tuple[str, bool]:
-    """The comment of an approval, and whether it asks for changes. Raises InvalidError."""
-    if not isinstance(attempt.arguments, Written):
-        return attempt.comment, False
-    comment, arguments = wanted(attempt.arguments, attempt.verdict, view)
-    return comment, arguments is not None
 
 
 def _digest(member: Member) -> str:

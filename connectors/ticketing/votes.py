@@ -14,7 +14,7 @@ from functools import partial
 import structlog
 
 from countersign.approvals.approvals import Approvals
-from countersign.approvals.decisions.evidence import EvidenceError, require_ticket
+from countersign.approvals.decisions.evidence import EvidenceError, require_ticket, require_tickets
 from countersign.approvals.decisions.questions import MAX_QUESTION
 from countersign.approvals.decisions.vote_input import MAX_COMMENT
 from countersign.approvals.errors import (
@@ -51,7 +51,7 @@ from countersign.connectors.comments.wanted import Written
 from countersign.connectors.receiving import VoteAttempt, VoteResult, receive
 from countersign.connectors.ticketing.acts import TicketActs
 from countersign.connectors.ticketing.answers import UNREAD_ANSWER, TicketAnswers
-from countersign.connectors.ticketing.kept import keep_key, members, ticket_of
+from countersign.connectors.ticketing.kept import Member, keep_key, members, ticket_of
 from countersign.connectors.ticketing.outcome import is_current, taken_back_words, too_late_words
 from countersign.connectors.ticketing.several import VotesOnSeveral
 
@@ -248,6 +248,16 @@ class TicketVotes:
                 f"does not count ({exc}). Operators have been told."
             )
         return ""
+
+    async def all_of_record(self, calls: Sequence[Member]) -> bool:
+        """Whether this ticket was opened for each of these calls, by the ledger."""
+        shown = [(each.request, each.delivery) for each in calls]
+        try:
+            read = partial(require_tickets, shown=shown)
+            await self._store.unit(read, Moment(self._clock.now()))
+        except EvidenceError:
+            return False
+        return True
 
     async def _late(self, delivery: Delivery, view: RequestView, finding: TicketFinding) -> None:
         """Somebody moved a ticket that had its answer; our own closing it looks like that too."""
