@@ -18,12 +18,15 @@ from countersign.approvals.store.schema import mail_links, mail_mutes, mail_thre
 TOKEN_BYTES = 32
 LINKS_KEPT = timedelta(days=30)
 """How long a link that has expired is still known, so that whoever opens it is told so."""
-Kind = Literal["request", "reminders", "digests"]
-"""Of links: to a request, or to stop one kind of mail. Of mutes: the last two."""
+Kind = Literal["request", "calls", "reminders", "digests"]
+"""Of links: to a request, to all calls that were proposed with it, or to stop one kind of mail."""
+STOPS: tuple[Kind, ...] = ("reminders", "digests")
+"""What can be stopped: of mutes there are only these."""
 
 
 class MailThread(Value):
-    """The mails about one delivery, or about the list in which it was shown."""
+    """The mails about one delivery, or about the list in which it was shown. Of several
+    calls in one mail each delivery has a thread, all with the same ids."""
 
     delivery_id: DeliveryId
     message_id: str
@@ -55,7 +58,8 @@ def thread(connection: Connection, delivery_id: str) -> MailThread | None:
 
 
 def threads(connection: Connection, message_id: str) -> Sequence[MailThread]:
-    """Everything that a mail was about; several where it was a list."""
+    """Everything that a mail was about; several where it was about several
+    calls."""
     query = (
         select(mail_threads)
         .where(mail_threads.c.message_id == message_id)

@@ -24,6 +24,8 @@ from countersign.bot.inbox.deciding import Deciding
 from countersign.bot.inbox.pages import Act, Form, Pages
 from countersign.bot.inbox.requests import RequestPage
 from countersign.bot.inbox.shell import HOME, Visit
+from countersign.bot.inbox.together import TogetherPage
+from countersign.bot.inbox.waiting import WaitingPage
 from countersign.bot.inbox.words import N_
 from countersign.connectors.system import Route
 
@@ -54,6 +56,8 @@ class MailPages:
         self._clock = pages.shell.clock
         self._page = RequestPage(pages, services)
         self._deciding = Deciding(pages, services, self._page)
+        self._together = TogetherPage(pages, services, self._page)
+        self._bundle = WaitingPage(pages, services)
         self._limits = services.limits
 
     def routes(self) -> Sequence[Route]:
@@ -66,33 +70,41 @@ class MailPages:
                 Route("POST", f"{PATH}/{name}", self._pages.act(self._of_mail(act)))
                 for name, act in forms.items()
             ),
+            Route("POST", f"{PATH}/bundle", self._pages.act(self.decide)),
             *(Route(method, STOP_PATH, stop) for method in ("GET", "HEAD")),
             Route("POST", STOP_PATH, self._pages.open(self.stop)),
         ]
 
     async def show(self, visit: Visit) -> web.StreamResponse:
-        """The request, to its recipient; nothing is noted."""
-        return await self._page.show(await self._mine(visit))
+        """The request, or all calls of the mail, to its recipient; nothing is noted."""
+        mine, kind = await self._mine(visit, "request", "calls")
+        return await (self._together if kind == "calls" else self._page).show(mine)
+
+    async def decide(self, visit: Visit, form: Form) -> web.StreamResponse:
+        """Vote on those of all calls that are ticked."""
+        mine, _ = await self._mine(visit, "calls")
+        return await self._bundle.decide(mine, form)
 
     def _of_mail(self, act: Act) -> Act:
         async def acted(visit: Visit, form: Form) -> web.StreamResponse:
-            return await act(await self._mine(visit), form)
+            mine, _ = await self._mine(visit, "request")
+            return await act(mine, form)
 
         return acted
 
-    async def _mine(self, visit: Visit) -> Visit:
-        """The visit of the request that the link leads to. Raises NotFoundError;
-        NotAuthorisedError for anybody but its recipient; ExpiredError."""
+    async def _mine(self, visit: Visit, *kinds: rows.Kind) -> tuple[Visit, rows.Kind]:
+        """The visit of the request that a link of one of these kinds leads to, and the kind. Raises
+        NotFoundError; NotAuthorisedError for anybody but its recipient; ExpiredError."""
         token = visit.request.match_info["token"]
         link = await self._link(token)
-        if link is None or link.kind != "request":
+        if link is None or link.kind not in kinds:
             raise NotFoundError(UNKNOWN)
         if link.principal_id != visit.reader.id:
             raise NotAuthorisedError(NOT_YOURS)
         if link.expires_at <= self._clock.now():
             raise ExpiredError(OLD)
         visit.request.match_info["id"] = link.request_id
-        return replace(visit, via=VIA, path=f"{BASE}/{token}")
+        return replace(visit, via=VIA, path=f"{BASE}/{token}"), link.kind
 
     async def ask(self, visit: Visit) -> web.StreamResponse:
         """What is stopped here, with the button that does it; also to mail programs that only

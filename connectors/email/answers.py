@@ -13,16 +13,19 @@ from typing import Literal
 import structlog
 
 from countersign.approvals.errors import CountersignError, NotFoundError, UnavailableError
+from countersign.approvals.forms.together import waiting
 from countersign.approvals.models import Actor, Principal, Via
 from countersign.approvals.store import mail as rows
 from countersign.approvals.store.mail import MailThread
 from countersign.approvals.tickets import ActKey
+from countersign.connectors.comments.numbered import named_question
 from countersign.connectors.comments.questions import question_in
 from countersign.connectors.email.addresses import Addresses
-from countersign.connectors.email.channel import LIST, EmailChannel
+from countersign.connectors.email.channel import EmailChannel
 from countersign.connectors.email.incoming import Incoming, read
 from countersign.connectors.email.letter import NAME
 from countersign.connectors.email.settings import EmailSettings
+from countersign.connectors.email.threads import LIST
 from countersign.connectors.system import Deployment, Inbound
 
 log = structlog.get_logger(__name__)
@@ -99,7 +102,7 @@ class Answers:
         return "bounce"
 
     async def _answered(self, found: Incoming, threads: list[MailThread]) -> Taken:
-        thread = threads[0]
+        thread, calls = threads[0], len(threads)
         person = self._directory.by_id(thread.principal_id)
         if person is None or person.identities.get(NAME, "").lower() != found.sender:
             log.info("mail ignored", reason="it is not from whom ours was sent to")
@@ -107,14 +110,31 @@ class Answers:
         if thread.told == LIST:
             log.info("mail ignored", reason="it answers a list, so nobody knows what it is about")
             return "ignored"
-        if asked := question_of(found.said):
-            taken = await self._ask(found, thread, person, asked)
+        asked = question_of(found.said)
+        if calls > 1:
+            thread, asked = await self._of_one(found, threads, asked)
+        if asked:
+            taken = await self._ask(found, thread, person, asked, calls)
             if taken is not None:
                 return taken
-        return await self._comment(found, thread, person)
+        return await self._comment(found, thread, person, calls)
+
+    async def _of_one(
+        self, found: Incoming, threads: list[MailThread], asked: str
+    ) -> tuple[MailThread, str]:
+        """The call of a mail of several that an answer is about, and what it asks without naming
+        it: the one whose number it begins with; else the first that waits."""
+        of = {thread.request_id: thread for thread in threads}
+        view = await self._records.view(threads[0].request_id)
+        batch = sorted([view.request, *view.siblings], key=lambda each: each.position)
+        calls = [each for each in batch if each.id in of]
+        number, text = named_question(asked or found.said, len(calls))
+        if number is not None:
+            return of[calls[number - 1].id], text if asked else ""
+        return of[next(iter(waiting(calls)), calls[0]).id], asked
 
     async def _ask(
-        self, found: Incoming, thread: MailThread, person: Principal, asked: str
+        self, found: Incoming, thread: MailThread, person: Principal, asked: str, calls: int
     ) -> Taken | None:
         """Ask the agent; None where they may not ask now: then it is a comment."""
         act = ActKey(channel=NAME, ticket_id=thread.message_id, act_id=f"{found.id}?")
@@ -134,14 +154,16 @@ class Answers:
             return "known"
         log.info("asked by mail", request_id=thread.request_id, by=person.id)
         if _DECIDES.match(found.said):
-            await self._tell(thread, person)
+            await self._tell(thread, person, calls)
         return "question"
 
     async def _was_refused(self, act: ActKey) -> bool:
         known = await self._records.acted(act)
         return known is not None and bool(known.reason)
 
-    async def _comment(self, found: Incoming, thread: MailThread, person: Principal) -> Taken:
+    async def _comment(
+        self, found: Incoming, thread: MailThread, person: Principal, calls: int
+    ) -> Taken:
         actor = _actor(person, found)
         act = ActKey(channel=NAME, ticket_id=thread.message_id, act_id=found.id)
         try:
@@ -155,14 +177,14 @@ class Answers:
             return "known"
         log.info("commented by mail", request_id=thread.request_id, by=person.id)
         if _DECIDES.match(found.said):
-            await self._tell(thread, person)
+            await self._tell(thread, person, calls)
         return "comment"
 
-    async def _tell(self, thread: MailThread, person: Principal) -> None:
+    async def _tell(self, thread: MailThread, person: Principal, calls: int) -> None:
         """That it was no vote; if that cannot be sent, they find it out by themselves."""
         view = await self._records.view(thread.request_id)
         try:
-            await self._channel.tell_no_vote(thread, view, person)
+            await self._channel.tell_no_vote(thread, view, person, calls=calls > 1)
         except CountersignError as exc:
             log.warning("answer not sent", reason=str(exc))
 

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from countersign.connectors.document import Row
 from countersign.connectors.email.letter import Letter, Section
+from countersign.connectors.email.letter_of_calls import OUTCOMES
 from countersign.connectors.sentences import line_said, ruled, times_said
 from countersign.connectors.words import N_, SOURCE, Sentences, Words, words
 
 LOCALES = Path(__file__).parent / "locale"
-_OURS = ("Decide by", "Risk")
+_OURS = ("Decide by", "Risk", "State")
 """Facts whose text is ours, too."""
 _SENTENCES = Sentences(
     (
@@ -92,6 +93,30 @@ _SENTENCES = Sentences(
         N_("List"),
         N_("Each link shows one of them, whole."),
         N_("Send me no more of these"),
+        N_(
+            "%(count)s calls wait together, proposed by %(agents)s on behalf of %(who)s. Nothing "
+            "has run; each runs once, with exactly these values, if it is approved, and none "
+            "before all of them are decided."
+        ),
+        N_("Of these %(count)s calls they only read."),
+        N_("Of these %(count)s calls all can be undone."),
+        N_("Of these %(count)s calls at least one can be undone by others only."),
+        N_("Of these %(count)s calls at least one cannot be undone."),
+        N_("In total"),
+        N_("Why"),
+        N_("State"),
+        N_("This one is not asked here any more."),
+        N_("… %(count)s more calls"),
+        N_("%(count)s calls wait together behind the link."),
+        N_("What came of each"),
+        N_("All %(count)s calls are over"),
+        N_(
+            "To ask or say something of one call, begin with its number, for example “2: why this "
+            "amount?”; without one it is about the first call that waits."
+        ),
+        N_("Approve %(count)s calls (low risk): %(names)s"),
+        N_("Approve %(count)s calls (medium risk): %(names)s"),
+        N_("Approve %(count)s calls (high risk): %(names)s"),
         N_("Approve %(tool)s (low risk): %(values)s"),
         N_("Approve %(tool)s (medium risk): %(values)s"),
         N_("Approve %(tool)s (high risk): %(values)s"),
@@ -220,7 +245,17 @@ def _section(spoken: Words, section: Section) -> Section:
     rows = section.rows
     if section.heading in _FACTS:
         rows = tuple(_fact(spoken, row) for row in rows)
-    return section.model_copy(update={"heading": _said(spoken, section.heading), "rows": rows})
+    if section.heading == OUTCOMES:
+        rows = tuple(_outcome(spoken, row) for row in rows)
+    facts = tuple(_fact(spoken, row) for row in section.facts)
+    heading = _said(spoken, section.heading)
+    return section.model_copy(update={"heading": heading, "rows": rows, "facts": facts})
+
+
+def _outcome(spoken: Words, row: Row) -> Row:
+    """What was decided of a call is ours; what came of it is what its tool has said."""
+    decided, mark, result = row.text.partition("\n")
+    return row.model_copy(update={"text": f"{_said(spoken, decided)}{mark}{result}"})
 
 
 _RULED = (

@@ -47,7 +47,11 @@ class Section(Value):
     """A heading and rows below it."""
 
     heading: str
-    rows: tuple[Row, ...]
+    rows: tuple[Row, ...] = ()
+    facts: tuple[Row, ...] = ()
+    """Below the rows; their names are ours."""
+    call: bool = False
+    """Whether it is one of several calls that wait."""
 
 
 class Link(Value):
@@ -87,7 +91,7 @@ def asks(view: RequestView, url: str, *, hears: bool, changed: bool = False) -> 
     sections = [Section(heading="What exactly would run", rows=rows)]
     if said.notes:
         sections.append(Section(heading="What the tool says", rows=said.notes))
-    sections.append(Section(heading="Why, in the agent's words", rows=(_row("", said.why),)))
+    sections.append(Section(heading="Why, in the agent's words", rows=(row_of("", said.why),)))
     if said.before:
         sections.append(Section(heading="What the agent had proposed", rows=said.before))
     sections.append(Section(heading="Details", rows=tuple(facts)))
@@ -125,7 +129,7 @@ def reminds(view: RequestView, prompt: Prompt, url: str, subject: str) -> Letter
         tone="asks",
         heading="Still undecided" if prompt.escalated else "It still waits for you",
         lead=(visible(told.prompt(view.request, escalated=prompt.escalated)),),
-        top=(_row("What for", subject),),
+        top=(row_of("What for", subject),),
         links=(Link(words="Read and decide", url=url),),
         small=(SAFE,),
     )
@@ -150,12 +154,12 @@ def no_vote(view: RequestView, url: str, subject: str) -> Letter:
 def answered(question: Question, url: str, subject: str) -> Letter:
     """What was answered to a question of theirs, or that a person is asked now."""
     is_answered = question.status is QuestionStatus.ANSWERED
-    rows = [_row("You asked", cut_visibly(value_text(question.text), TEXT_LIMIT))]
+    rows = [row_of("You asked", cut_visibly(value_text(question.text), TEXT_LIMIT))]
     if is_answered:
         said = cut_visibly(value_text(question.answer), TEXT_LIMIT)
-        rows.append(_row(visible(question.answerer_name), said))
+        rows.append(row_of(visible(question.answerer_name), said))
     if looked := looked_up(question):
-        rows.append(_row("Looked up", cut_visibly(visible(looked), TEXT_LIMIT)))
+        rows.append(row_of("Looked up", cut_visibly(visible(looked), TEXT_LIMIT)))
     return Letter(
         subject=f"Re: {subject}",
         badge="Answered" if is_answered else "Asked on",
@@ -166,7 +170,7 @@ def answered(question: Question, url: str, subject: str) -> Letter:
             if question.answered_by is AnsweredBy.AGENT and is_answered
             else visible(standing(question)) or "The request still waits for you.",
         ),
-        top=(_row("What for", subject),),
+        top=(row_of("What for", subject),),
         sections=(Section(heading="Question", rows=tuple(rows)),),
         links=(Link(words="Read and decide", url=url),),
         small=(SAFE,),
@@ -179,12 +183,12 @@ def ended(view: RequestView, url: str, subject: str) -> Letter:
     rows = []
     comment = "" if request.decision is None else request.decision.comment.strip()
     if comment and request.decision is not None and request.decision.by:
-        rows.append(_row("Comment", cut_visibly(value_text(comment), TEXT_LIMIT)))
+        rows.append(row_of("Comment", cut_visibly(value_text(comment), TEXT_LIMIT)))
     result = request.result
     content = "" if result is None else visible(result.content or result.message).strip()
     if content:
-        rows.append(_row("Result", cut_visibly(content, TEXT_LIMIT)))
-    badge, tone, heading = _END.get(request.status, ("Over", "plain", "It is over"))
+        rows.append(row_of("Result", cut_visibly(content, TEXT_LIMIT)))
+    badge, tone, heading = ENDS.get(request.status, ("Over", "plain", "It is over"))
     if is_canary(request):
         badge, heading = "Test", "This was a test, and nothing was going to run"
     return Letter(
@@ -196,13 +200,13 @@ def ended(view: RequestView, url: str, subject: str) -> Letter:
             visible(decided_words(request)),
             offered_words(view.undoable) or "Nothing is left for you to do here.",
         ),
-        top=(_row("What for", subject),),
+        top=(row_of("What for", subject),),
         sections=(Section(heading="What came of it", rows=tuple(rows)),) if rows else (),
         links=(Link(words="Read or undo it" if view.undoable else "Read it", url=url),),
     )
 
 
-_END: dict[RequestStatus, tuple[str, Tone, str]] = {
+ENDS: dict[RequestStatus, tuple[str, Tone, str]] = {
     RequestStatus.APPROVED: ("Approved", "yes", "It is approved, and runs"),
     RequestStatus.EXECUTING: ("Approved", "yes", "It is approved, and runs"),
     RequestStatus.EXECUTED: ("Done", "yes", "It was approved, and ran once"),
@@ -257,14 +261,15 @@ def _arguments(request: Request, view: RequestView) -> tuple[tuple[Row, ...], bo
         text = cut_visibly(each.text, max(min(VALUE_LIMIT, left), 40))
         whole = whole and text == each.text
         left -= len(text)
-        rows.append(_row(each.label, " ".join((text, each.mark)).rstrip()))
-        rows += [_row("", note) for note in each.notes]
+        rows.append(row_of(each.label, " ".join((text, each.mark)).rstrip()))
+        rows += [row_of("", note) for note in each.notes]
     if len(shown) > ROWS_LIMIT:
-        rows.append(_row("", f"… {len(shown) - ROWS_LIMIT:,} more arguments"))
-    return tuple(rows) or (_row("", "It takes no arguments."),), whole
+        rows.append(row_of("", f"… {len(shown) - ROWS_LIMIT:,} more arguments"))
+    return tuple(rows) or (row_of("", "It takes no arguments."),), whole
 
 
-def _row(name: str, text: str) -> Row:
+def row_of(name: str, text: str) -> Row:
+    """A row whose name is bounded."""
     return Row(name=cut_visibly(visible(name), NAME_LIMIT), text=text)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from countersign.approvals.models import Principal, Request
 from countersign.approvals.store import mail as rows
-from countersign.approvals.store.mail import Kind, MailLink
+from countersign.approvals.store.mail import STOPS, Kind, MailLink
 from countersign.connectors.system import Deployment
 
 PATH = "/inbox/mail"
@@ -37,7 +37,7 @@ class Links:
             kind=kind,
             request_id=request.id,
             principal_id=person.id,
-            expires_at=now + (valid if kind == "request" else STOP_VALID),
+            expires_at=now + (STOP_VALID if kind in STOPS else valid),
         )
         token = rows.add_link(connection, link, now)
-        return f"{self._url}{PATH if kind == 'request' else STOP_PATH}/{token}"
+        return f"{self._url}{STOP_PATH if kind in STOPS else PATH}/{token}"

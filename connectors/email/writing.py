@@ -51,6 +51,8 @@ body,.page{background:#14171c!important}
 }
 """
 _ADDRESS_MARK = re.compile(r"(?<=\w)[.@:](?=[\w/])")
+_SECTION = 'class="soft" style="margin:24px 0 6px;font-size:14px;color:#5a6472"'
+_CALL = 'class="ink" style="margin:26px 0 6px;font-size:16px;color:#1d2430"'
 _FONT = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 
 
@@ -119,7 +121,8 @@ def text(letter: Letter) -> str:
     if len(letter.links) == 1:
         blocks += _as_text(letter.links)
     for section in letter.sections:
-        blocks.append(f"{section.heading}\n{'-' * len(section.heading)}\n{_lines(section.rows)}")
+        lines = _lines((*section.rows, *section.facts))
+        blocks.append(f"{section.heading}\n{'-' * len(section.heading)}\n{lines}")
     if len(letter.links) > 1:
         blocks += _as_text(letter.links)
     if letter.small or letter.stop:
@@ -162,8 +165,8 @@ def html(letter: Letter) -> str:
         parts.append(_button(letter.links[0]))
     for section in letter.sections:
         parts.append(
-            f'<h2 class="soft" style="margin:24px 0 6px;font-size:14px;color:#5a6472">'
-            f"{escape(section.heading)}</h2>{_table(section.rows)}"
+            f"<h2 {_CALL if section.call else _SECTION}>"
+            f"{escape(section.heading)}</h2>{_table((*section.rows, *section.facts))}"
         )
     if len(letter.links) > 1:
         parts += [_plain(link) for link in letter.links]
