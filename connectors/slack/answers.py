@@ -13,9 +13,13 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
-from countersign.approvals.errors import CountersignError, NotFoundError, UnavailableError
+from countersign.approvals.errors import (
+    CountersignError,
+    NotFoundError,
+    StaleDigestError,
+    UnavailableError,
+)
 from countersign.approvals.models import Actor, JsonObject, Verdict, Via
-from countersign.approvals.ports import RequestView
 from countersign.approvals.rules.delegation import reason_in_view
 from countersign.connectors.receiving import (
     VoteAttempt,
@@ -27,6 +31,8 @@ from countersign.connectors.slack import modals
 from countersign.connectors.slack.channel import SlackChannel
 from countersign.connectors.slack.client import SlackClient
 from countersign.connectors.slack.commands import ACTIONS, SlackCommands
+from countersign.connectors.slack.deciding_together import decide_all, is_current, shown_in
+from countersign.connectors.slack.drawing import is_whole
 from countersign.connectors.slack.in_time import ACK_S, DRAIN_S, InTime
 from countersign.connectors.slack.interactions import (
     Interaction,
@@ -35,17 +41,18 @@ from countersign.connectors.slack.interactions import (
     identity,
     interaction,
 )
-from countersign.connectors.slack.markup import said
-from countersign.connectors.slack.message import APPROVE, CHANGE, NAME, OPEN, Bound, is_whole
+from countersign.connectors.slack.message import APPROVE, CHANGE, NAME, OPEN, Bound
 from countersign.connectors.slack.modals import Opened
 from countersign.connectors.slack.question import END, GO_ON
 from countersign.connectors.slack.retracting import REVOKE, TAKEN_BACK, WITHDRAW, out_of_date
 from countersign.connectors.slack.settings import SlackSettings
+from countersign.connectors.slack.showing import Showing, at_press
 from countersign.connectors.slack.starting import START
 from countersign.connectors.slack.submissions import Reply, Submissions
 from countersign.connectors.slack.talking import Talking
+from countersign.connectors.slack.together import APPROVE_ALL, REJECT_ALL
 from countersign.connectors.slack.undos import UNDO
-from countersign.connectors.slack.words import HOW_TO_APPROVE, UNREAD, told
+from countersign.connectors.slack.words import HOW_TO_APPROVE, STALE, UNREAD, told
 from countersign.connectors.system import Deployment, Inbound
 
 log = structlog.get_logger(__name__)
@@ -78,6 +85,7 @@ class Answers:
         self.talking = Talking(settings, channel, client, deployment, inbound)
         self._commands = SlackCommands(settings, client, inbound, self.talking)
         self._in_time = InTime(ack_s)
+        self._showing = Showing(client, channel)
 
     async def take(self, payload: Any) -> JsonObject:
         """Do what was asked; the body of the answer to Slack. Raises InvalidError for what is no
@@ -153,7 +161,7 @@ class Answers:
             log.exception("answer not counted")
             return Reply("Nothing was decided", NOT_DONE)
         if reply.redraws:
-            await self._redraw(opened, reply.redraws)
+            await self._showing.redraw(opened, reply.redraws)
         return reply
 
     async def _pressed(self, acted: Interaction) -> None:
@@ -171,24 +179,42 @@ class Answers:
             if action.action_id in _VERDICTS:
                 async with self._inbound.limits.admitted("votes", actor.identity):
                     await self._decide(acted, bound, actor, _VERDICTS[action.action_id])
+            elif action.action_id == APPROVE_ALL:
+                async with self._inbound.limits.admitted("votes", actor.identity):
+                    await self._approve_all(acted, bound, actor)
             elif action.action_id == WITHDRAW:
                 async with self._inbound.limits.admitted("votes", actor.identity):
                     act = act_of(acted)
                     await self._inbound.approvals.withdraw(bound.request, actor, act=act)
-                await self._tell(acted, TAKEN_BACK)
+                await self._showing.tell(acted, TAKEN_BACK)
             elif action.action_id in modals.VERBS:
                 async with self._inbound.limits.admitted("reads", actor.identity):
                     await self._open(acted, action.action_id, bound, actor)
         except ValidationError:
-            await self._tell(acted, "This button is none of ours. Nothing was decided.")
+            await self._showing.tell(acted, "This button is none of ours. Nothing was decided.")
         except StrangerError as exc:
-            await self._tell(acted, str(exc))
+            await self._showing.tell(acted, str(exc))
         except CountersignError as exc:
             log.warning("click not carried out", reason=str(exc))
-            await self._tell(acted, f"{exc} Nothing was decided.")
+            await self._showing.tell(acted, f"{exc} Nothing was decided.")
         except Exception:  # a click without any consequence looks like one that counted
             log.exception("click not carried out")
-            await self._tell(acted, NOT_DONE)
+            await self._showing.tell(acted, NOT_DONE)
+
+    async def _approve_all(self, acted: Interaction, bound: Bound, actor: Actor) -> None:
+        """All that wait in the message, as it has shown them. Raises what `_pressed` says."""
+        inbound = self._inbound
+        view = await inbound.records.view(bound.request)
+        try:
+            left = await decide_all(
+                inbound.approvals, view, bound, actor, Verdict.APPROVE, "", self._channel.page
+            )
+        except StaleDigestError as exc:
+            await self._showing.tell(acted, str(exc))
+            await self._showing.redraw(at_press(acted, bound), shown_in(view, bound))
+            return
+        if left:
+            await self._showing.tell(acted, left)
 
     async def _decide(
         self, acted: Interaction, bound: Bound, actor: Actor, verdict: Verdict
@@ -199,7 +225,7 @@ class Answers:
             verdict=verdict,
             digest=bound.digest,
             act=act_of(acted),
-            unread=lambda view: "" if is_whole(view, self._channel.page) else UNREAD,
+            unread=lambda view: "" if is_whole(view, self._channel.page, bound.calls) else UNREAD,
             instead=HOW_TO_APPROVE,
         )
         outcome = await receive(self._inbound.approvals, self._inbound.records, attempt)
@@ -213,18 +239,10 @@ class Answers:
         words = told(outcome)
         if outcome.result is VoteResult.REFUSED:
             words = f"{words}{self._unknown(acted)}"
-        await self._tell(acted, words)
+        await self._showing.tell(acted, words)
         if outcome.result in _REDRAWN:
             view = await self._inbound.records.view(bound.request)
-            at = acted.container
-            opened = Opened(
-                request=bound.request,
-                digest=bound.digest,
-                verb="",
-                channel=at.channel_id,
-                message=at.message_ts,
-            )
-            await self._redraw(opened, view)
+            await self._showing.redraw(at_press(acted, bound), view)
 
     def _unknown(self, acted: Interaction) -> str:
         """What an administrator needs to know of somebody whom nobody knows."""
@@ -236,55 +254,30 @@ class Answers:
     async def _open(self, acted: Interaction, verb: str, bound: Bound, actor: Actor) -> None:
         """Open the modal, for whoever may decide. Raises what `_pressed` says."""
         view = await self._inbound.records.view(bound.request)
-        request, at = view.request, acted.container
-        opened = Opened(
-            request=request.id,
-            digest=bound.digest,
-            verb=verb,
-            channel=at.channel_id,
-            message=at.message_ts,
-        )
-        if (late := out_of_date(view, bound.digest, verb)) is not None:
-            await self._tell(acted, late)
-            await self._redraw(opened, view)
+        request, opened = view.request, at_press(acted, bound, verb)
+        late = out_of_date(view, bound.digest, verb)
+        if verb == REJECT_ALL:
+            late = None if is_current(view, bound) else STALE
+        if late is not None:
+            await self._showing.tell(acted, late)
+            await self._showing.redraw(opened, view)
             return
         of_before = verb in (REVOKE, UNDO)
         reason = None if of_before else reason_in_view(view, actor.principal)
         if reason is not None:
             await self._inbound.approvals.refuse(request.id, actor, reason)
-            await self._tell(acted, f"You cannot decide this. {reason}{self._unknown(acted)}")
+            words = f"You cannot decide this. {reason}{self._unknown(acted)}"
+            await self._showing.tell(acted, words)
             return
         if verb == CHANGE and (why := modals.why_not(view)):
             page = self._channel.page(request)
             where = f"Change them here: {page}" if page else "Change them through the API."
-            await self._tell(acted, f"{why} {where}")
+            await self._showing.tell(acted, f"{why} {where}")
             return
         form = modals.form(opened, view)
         await self._client.call(
             "views.open", lambda web: web.views_open(trigger_id=acted.trigger_id, view=form)
         )
-
-    async def _redraw(self, opened: Opened, view: RequestView) -> None:
-        if not opened.channel:
-            return
-        try:
-            await self._channel.redraw(opened.channel, opened.message, view)
-        except CountersignError as exc:  # its delivery does it again
-            log.warning("message not drawn again", reason=str(exc))
-
-    async def _tell(self, acted: Interaction, words: str) -> None:
-        """Say it to whoever acted, alone."""
-        channel = acted.container.channel_id
-        try:
-            await self._client.call(
-                "chat.postEphemeral",
-                lambda web: web.chat_postEphemeral(
-                    channel=channel, user=acted.user.id, text=said(words)
-                ),
-                channel=channel,
-            )
-        except CountersignError as exc:
-            log.warning("person not told", user=acted.user.id, reason=str(exc), said=words)
 
     def _actor(self, acted: Interaction) -> Actor:
         """Raises StrangerError."""

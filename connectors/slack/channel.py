@@ -16,6 +16,7 @@ from countersign.approvals.errors import (
 )
 from countersign.approvals.forms import told
 from countersign.approvals.models import (
+    CALLS,
     Conversation,
     Delivery,
     JsonObject,
@@ -23,17 +24,22 @@ from countersign.approvals.models import (
     Placing,
     Principal,
     PrincipalId,
+    Question,
     Request,
+    RequestId,
     RequestKind,
 )
 from countersign.approvals.ports import Prompt, RequestView
+from countersign.approvals.store import questions as question_rows
 from countersign.approvals.tickets import CheckResult
 from countersign.connectors.slack.client import SlackClient
+from countersign.connectors.slack.drawing import drawn_for
 from countersign.connectors.slack.markup import said
-from countersign.connectors.slack.message import NAME, drawn
+from countersign.connectors.slack.message import NAME, Drawn
 from countersign.connectors.slack.sentences import sentences
 from countersign.connectors.slack.settings import SlackSettings
 from countersign.connectors.slack.threads import Threads, key_of
+from countersign.connectors.slack.together import members_of
 from countersign.connectors.system import Deployment
 
 INBOX = "/inbox/requests/"
@@ -56,6 +62,7 @@ class SlackChannel:
         self._settings, self._client = settings, client
         self._directory, self._conversations = deployment.directory, deployment.conversations
         self._clock, self._url = deployment.clock, deployment.public_url
+        self._store = deployment.store
         self.threads = Threads(
             deployment.store,
             deployment.conversations,
@@ -66,14 +73,15 @@ class SlackChannel:
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
         """Post the message; the reference is its channel and time stamp."""
         channel = await self._place(delivery)
-        made = drawn(view, self.page)
+        made = await self._drawn(view)
         thread: JsonObject = {}
         if view.request.kind is RequestKind.INPUT:  # it is asked where the session began
             thread = await self._thread(view.session.id, channel)
         posted = await self._posted(
             channel, text=said(made.text), blocks=list(made.blocks), **thread
         )
-        return {**posted, **thread}
+        together: JsonObject = {CALLS: view.calls} if members_of(view) else {}
+        return {**posted, **thread, **together}
 
     async def post_list(self, delivery: Delivery, views: Sequence[RequestView]) -> JsonObject:
         """Post their names, each with where it is decided."""
@@ -95,7 +103,7 @@ class SlackChannel:
 
     async def redraw(self, channel: str, ts: str, view: RequestView) -> None:
         """Draw the message at this place again. Raises as `update`."""
-        made = drawn(view, self.page)
+        made = await self._drawn(view)
         await self._client.call(
             "chat.update",
             lambda web: web.chat_update(
@@ -103,6 +111,16 @@ class SlackChannel:
             ),
             channel=channel,
         )
+
+    async def _drawn(self, view: RequestView) -> Drawn:
+        """The message, with what was asked about each of its calls."""
+        calls = [each.id for each in members_of(view)]
+        asked: dict[RequestId, list[Question]] = {}
+        for question in (
+            await self._store.read(lambda c: question_rows.among(c, calls)) if calls else ()
+        ):
+            asked.setdefault(question.request_id, []).append(question)
+        return drawn_for(view, self.page, asked)
 
     def busy_s(self, delivery: Delivery) -> float:
         """As the pacing of its channel has it; that of a person may not be known yet."""
@@ -230,7 +248,11 @@ def user_of(settings: SlackSettings, identity: str) -> str:
 
 def placing(settings: SlackSettings) -> Placing:
     """In one channel for all, or in the chats of those who decide."""
-    if settings.channel:
-        everything_in = str(key_of(settings.channel))
-        return Placing(identity=NAME, everything_in=everything_in, takes_words=True, redrawn=True)
-    return Placing(identity=NAME, takes_words=True, redrawn=True)
+    everything_in = str(key_of(settings.channel)) if settings.channel else ""
+    return Placing(
+        identity=NAME,
+        everything_in=everything_in,
+        takes_words=True,
+        redrawn=True,
+        together=True,
+    )

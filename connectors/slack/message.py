@@ -46,7 +46,7 @@ BUDGETS = ((40, 8_000), (40, 5_000), (40, 2_500), (20, 1_000), (8, 400), (3, 120
 VOTES_SHOWN = 5
 APPROVE, REJECT, CHANGE, ASK, OPEN = "approve", "reject", "change", "ask", "open"
 _SMALL = ("Rule", "Workflow", "Request")
-_MARKS = {
+MARKS = {
     RequestStatus.APPROVED: "✓ Approved",
     RequestStatus.EXECUTING: "✓ Approved, running",
     RequestStatus.EXECUTED: "✓ Approved and done",
@@ -71,11 +71,15 @@ class Bound(Value):
 
     request: RequestId
     digest: str
+    """Of the revision; of a button for all calls of a message, of all that waited."""
+    calls: str = ""
+    """Names the calls that the message shows, as `Delivery.calls`."""
 
 
-def bound(request: Request) -> str:
+def bound(request: Request, calls: str = "", digest: str = "") -> str:
     """As the value of a button: letters, digits and marks that Slack gives back as they are."""
-    return json.dumps({"request": request.id, "digest": request.digest})
+    more = {"calls": calls} if calls else {}
+    return json.dumps({"request": request.id, "digest": digest or request.digest, **more})
 
 
 @dataclass(frozen=True)
@@ -102,17 +106,12 @@ def drawn(view: RequestView, page: Callable[[Request], str]) -> Drawn:
     return made
 
 
-def is_whole(view: RequestView, page: Callable[[Request], str]) -> bool:
-    """Whether the message of it shows all of it."""
-    return drawn(view, page).complete
-
-
 def _drawn(view: RequestView, page: str, count: int, budget: int) -> Drawn:
     request = view.request
     is_open = request.status is RequestStatus.PENDING
     order = TicketOrder(key=request.id, view=view, approvers=view.eligible)
     text = document(order, None, NAME, budget=budget)
-    arguments, whole = _arguments(view, count, budget)
+    arguments, whole = arguments_of(view, count, budget)
     whole = whole and text.complete
     top = _asks(text) if is_open else _ended(view)
     heading = "What exactly would run" if is_open else _title_of_arguments(request)
@@ -136,8 +135,12 @@ def _drawn(view: RequestView, page: str, count: int, budget: int) -> Drawn:
 
 def _details(text: Document, request: Request) -> list[str]:
     """The rule, and the names of it all elsewhere."""
-    known = [f"{row.name}: {row.text}" for row in text.facts if row.name in _SMALL]
-    return [*known, f"Digest: {short(request.digest)}"]
+    return [*details_of(text), f"Digest: {short(request.digest)}"]
+
+
+def details_of(text: Document, names: Sequence[str] = _SMALL) -> list[str]:
+    """Facts in small print."""
+    return [f"{row.name}: {row.text}" for row in text.facts if row.name in names]
 
 
 def notification(view: RequestView) -> str:
@@ -147,7 +150,7 @@ def notification(view: RequestView) -> str:
         return f"⊘ {TITLE}: {in_words(request.tool)}"
     if request.status is RequestStatus.PENDING:
         return f"Approval needed: {in_words(request.tool)}"
-    return f"{_MARKS[request.status]}: {in_words(request.tool)}"
+    return f"{MARKS[request.status]}: {in_words(request.tool)}"
 
 
 def _asks(text: Document) -> Iterator[JsonObject]:
@@ -167,7 +170,7 @@ def _decides(text: Document) -> Iterator[JsonObject]:
     yield from rows([(row.name, row.text) for row in text.facts if row.name not in apart])
 
 
-def _arguments(view: RequestView, count: int, budget: int) -> tuple[list[tuple[str, str]], bool]:
+def arguments_of(view: RequestView, count: int, budget: int) -> tuple[list[tuple[str, str]], bool]:
     """As many as fit, and whether that is all of them, whole."""
     request = view.request
     shown = (

@@ -17,6 +17,7 @@ from countersign.connectors.slack.markup import escaped, plain, section
 from countersign.connectors.slack.message import ASK, CHANGE, REJECT, Bound
 from countersign.connectors.slack.question import REPLY
 from countersign.connectors.slack.retracting import REVOKE
+from countersign.connectors.slack.together import REJECT_ALL
 from countersign.connectors.slack.undos import UNDO
 
 WORDS_LIMIT, LABEL_LIMIT, HINT_LIMIT = 24, 200, 300
@@ -49,6 +50,10 @@ def form(opened: Opened, view: RequestView, *, note: str = "", typed: Typed | No
                 _written("Reason", comment, MAX_COMMENT, optional=not _needs_comment(request)),
             ]
             return _modal(opened, "Reject", "Reject", blocks, note)
+        case "reject_all":
+            said = "None of those that wait will run; the agents read your reason."
+            blocks = [section(said), _written("Reason", comment, MAX_COMMENT, optional=False)]
+            return _modal(opened, "Reject all", "Reject all", blocks, note)
         case "reply":
             blocks = [_written("Your reply", comment, MAX_COMMENT, optional=False)]
             return _modal(opened, "Your reply", "Send", blocks, note)
@@ -251,5 +256,5 @@ def _needs_comment(request: Request) -> bool:
     return any(request.stages[number].comment_required for number in request.open_stages)
 
 
-VERBS = frozenset({REJECT, CHANGE, ASK, REPLY, REVOKE, UNDO})
+VERBS = frozenset({REJECT, REJECT_ALL, CHANGE, ASK, REPLY, REVOKE, UNDO})
 """What is done in a modal."""

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
-from countersign.approvals.errors import CountersignError, InvalidError, UnavailableError
+from countersign.approvals.errors import (
+    CountersignError,
+    InvalidError,
+    StaleDigestError,
+    UnavailableError,
+)
 from countersign.approvals.forms.fields import fields
 from countersign.approvals.forms.parsing import edited_arguments
 from countersign.approvals.models import Actor, JsonObject, RequestStatus, Verdict
@@ -20,11 +25,14 @@ from countersign.connectors.receiving import (
 )
 from countersign.connectors.slack import modals
 from countersign.connectors.slack.channel import SlackChannel
+from countersign.connectors.slack.deciding_together import decide_all
+from countersign.connectors.slack.drawing import is_whole
 from countersign.connectors.slack.interactions import Interaction
-from countersign.connectors.slack.message import ASK, CHANGE, NAME, is_whole
+from countersign.connectors.slack.message import ASK, CHANGE, NAME
 from countersign.connectors.slack.modals import Opened, Typed
 from countersign.connectors.slack.question import REPLY
 from countersign.connectors.slack.retracting import REVOKE
+from countersign.connectors.slack.together import REJECT_ALL
 from countersign.connectors.slack.undos import UNDO
 from countersign.connectors.slack.words import HOW_TO_CHANGE, STALE, UNREAD, told
 from countersign.connectors.system import Inbound
@@ -84,6 +92,8 @@ class Submissions:
             return await self._revoked(opened, modals.written_in(state), actor)
         if opened.verb == UNDO:
             return await self._undone(opened, modals.written_in(state), actor)
+        if opened.verb == REJECT_ALL:
+            return await self._all_rejected(opened, modals.written_in(state), view, actor)
         stands = view.request.status is RequestStatus.PENDING
         if stands and view.request.digest != opened.digest:
             return Reply("Out of date", STALE, redraws=view)
@@ -106,6 +116,18 @@ class Submissions:
     async def _revoked(self, opened: Opened, reason: str, actor: Actor) -> Reply:
         revoked = self._inbound.approvals.revoke(opened.request, actor, reason=reason)
         return await _refusal(revoked, "Not revoked") or Reply()
+
+    async def _all_rejected(
+        self, opened: Opened, reason: str, view: RequestView, actor: Actor
+    ) -> Reply:
+        around = (self._inbound.approvals, view, opened, actor, Verdict.REJECT, reason)
+        try:
+            left = await decide_all(*around, self._channel.page)
+        except StaleDigestError as exc:
+            return Reply("Out of date", str(exc), redraws=view)
+        except InvalidError as exc:
+            return Reply(errors={modals.TEXT: str(exc)})
+        return Reply("Rejected", left) if left else Reply()
 
     async def _undone(self, opened: Opened, reason: str, actor: Actor) -> Reply:
         """Sent twice it is asked for once: the second time it is under way."""
@@ -133,7 +155,7 @@ class Submissions:
             comment=typed.text,
             act=act,
             foreseen=foreseen,
-            unread=lambda view: "" if is_whole(view, self._channel.page) else UNREAD,
+            unread=lambda view: "" if is_whole(view, self._channel.page, opened.calls) else UNREAD,
             instead=HOW_TO_CHANGE,
         )
         return await self._voted(attempt, view)

@@ -48,14 +48,19 @@ def form(payload: Mapping[str, Any]) -> bytes:
 
 
 def click_payload(
-    workspace: Workspace, message: Message, user_id: str, action_id: str, **more: Any
+    workspace: Workspace,
+    message: Message,
+    user_id: str,
+    action_id: str,
+    of: str = "",
+    **more: Any,
 ) -> dict[str, Any]:
-    """`block_actions`. Raises SlackError if they do not see that message, or it has no such
-    button."""
+    """`block_actions`; of several buttons of the action the one whose value has `of` in it. Raises
+    SlackError if they do not see that message, or it has no such button."""
     place = workspace.conversation(message.channel)
     if user_id not in place.members:
         raise SlackError("not_in_channel")
-    button = message.buttons().get(action_id)
+    button = message.button(action_id, of)
     if button is None:
         raise SlackError("no_such_button")
     block = next(b for b in message.blocks if button in b.get("elements", ()))

@@ -169,6 +169,7 @@ def _button(button: Mapping[str, Any], message: Message, user_id: str) -> str:
         "channel": message.channel,
         "ts": message.ts,
         "click": button["action_id"],
+        "of": button.get("value", ""),
     }
     hidden = "".join(
         f'<input type="hidden" name="{n}" value="{escape(v)}">' for n, v in named.items()

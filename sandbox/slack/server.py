@@ -87,7 +87,7 @@ class Slack(Line):
     def asking(self, request_id: str, user: str = "") -> list[Message]:
         """The messages with buttons for this request, of one person's chat if that is said."""
         found = (m for m in self.messages(f"D{user[1:]}" if user else "") if m.buttons())
-        return [m for m in found if any(request_id in str(b) for b in m.buttons().values())]
+        return [m for m in found if any(request_id in str(b) for b in m.all_buttons())]
 
     def told(self, user: str) -> list[str]:
         """What somebody alone was shown, oldest first."""
@@ -98,9 +98,13 @@ class Slack(Line):
         found = [v for v in self.workspace.views.values() if v.user == user and v.is_open]
         return found[-1] if found else None
 
-    async def click(self, message: Message, user: str, action: str, **more: Any) -> Any:
-        """Somebody presses a button; what the app answered, None if it did not in time."""
-        return await self.send(clicks.click_payload(self.workspace, message, user, action, **more))
+    async def click(
+        self, message: Message, user: str, action: str, of: str = "", **more: Any
+    ) -> Any:
+        """Somebody presses a button, of several such the one about `of`; what the app answered,
+        None if it did not in time."""
+        payload = clicks.click_payload(self.workspace, message, user, action, of, **more)
+        return await self.send(payload)
 
     async def submit(self, view: View, typed: Mapping[str, str | None], **more: Any) -> Any:
         """Somebody sends the modal; Slack does with it what the app answers."""
@@ -192,7 +196,7 @@ class Slack(Line):
         return web.json_response({"messages": shown})
 
     async def _act(self, request: web.Request) -> web.StreamResponse:
-        """`{"user", "channel", "ts", "click"}` presses a button, `{"user", "submit": {block:
+        """`{"user", "channel", "ts", "click", "of"}` presses a button, `{"user", "submit": {block:
         text}}` sends the modal that is open, `{"user", "write", "channel", "thread"}` writes to
         the app and `{"user", "command", "channel"}` uses its command; the answer says what the
         person sees then."""
@@ -235,4 +239,5 @@ class Slack(Line):
         message = place.messages.get(str(asked.get("ts", "")))
         if message is None:
             raise SlackError("message_not_found")
-        return await self.click(message, user, str(asked.get("click", "")))
+        of = str(asked.get("of", ""))
+        return await self.click(message, user, str(asked.get("click", "")), of)

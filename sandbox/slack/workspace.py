@@ -52,9 +52,17 @@ class Message:
     edits: int = 0
 
     def buttons(self) -> dict[str, dict[str, Any]]:
-        """Its buttons, by action."""
-        rows = [b["elements"] for b in self.blocks if b["type"] == "actions"]
-        return {each["action_id"]: each for row in rows for each in row}
+        """Its buttons, by action; of those with the same action the last."""
+        return {each["action_id"]: each for each in self.all_buttons()}
+
+    def all_buttons(self) -> list[dict[str, Any]]:
+        """Its buttons, from top to bottom: in another block an action may come again."""
+        return [each for b in self.blocks if b["type"] == "actions" for each in b["elements"]]
+
+    def button(self, action: str, of: str = "") -> dict[str, Any] | None:
+        """The one with this action, whose value has `of` in it."""
+        found = (b for b in self.all_buttons() if b["action_id"] == action)
+        return next((b for b in found if of in str(b.get("value", ""))), None)
 
     def words(self) -> str:
         """All that can be read of it."""

@@ -24,8 +24,9 @@ from countersign.approvals.models import (
     Vote,
 )
 from countersign.approvals.ports import RequestView
+from countersign.connectors.slack.drawing import is_whole
 from countersign.connectors.slack.markup import MESSAGE_LIMIT, bold, fitted, parts, rows, size
-from countersign.connectors.slack.message import Drawn, drawn, is_whole
+from countersign.connectors.slack.message import Drawn, drawn
 from countersign.sandbox.slack.blocks import message_problems
 from countersign.sandbox.slack.workspace import decoded, texts
 from countersign.testing.suites.asked import NOW, asked, executed
