@@ -82,7 +82,11 @@ def take(
     )
     known = [codec.delivery(row) for row in unit.connection.execute(query)]
     versions = {} if first.reference is None else _versions(unit.connection, first, wanted)
-    due = [each for each in known if _is_due(each, now) and _is_beside(each, first)]
+    due = [
+        each
+        for each in known
+        if _is_beside(each, first) and (_is_due(each, now) or _is_in_doubt_with(each, first))
+    ]
     mine = [noticed(each, now, redrawn=placing.redrawn) for each in due]
     for each in mine:
         begin(unit.connection, each, until)
@@ -142,5 +146,12 @@ def _is_due(delivery: Delivery, now: datetime) -> bool:
 def _is_beside(delivery: Delivery, first: Delivery) -> bool:
     """Whether one message shows both: of what is not shown yet, at the same target."""
     if first.reference is None:
-        return delivery.reference is None and delivery.target == first.target
+        same = delivery.target == first.target and delivery.doubt_at == first.doubt_at
+        return delivery.reference is None and same
     return delivery.place == first.place
+
+
+def _is_in_doubt_with(delivery: Delivery, first: Delivery) -> bool:
+    """Whether one ticket was asked for, perhaps made, that shows both: it is looked for as that,
+    also where who asked for it died before it had put down how that went for each of them."""
+    return first.reference is None and first.doubt_at is not None

@@ -119,7 +119,10 @@ def _parts(
     parts = [escape(document.lead)]
     parts += ["\n".join(_line(row) for row in first)] if first else []
     calls = bool(document.listed)
+    steps = how(settings, names, whole=whole, calls=calls)
+    answer = _section("How to answer", [_bullets(steps)])
     if calls:
+        parts.append(answer)  # what comes below may be long
         parts += [_call(part, most) for part in document.parts] or [
             _section("What would run", [_table(("Call", "With"), document.listed)])
         ]
@@ -134,8 +137,8 @@ def _parts(
     if document.before:
         before = _values(document.before, most)
         parts.append(_section("What the agent had proposed, before a person changed it", before))
-    steps = how(settings, names, whole=whole, calls=calls)
-    parts.append(_section("How to answer", [_bullets(steps)]))
+    if not calls:
+        parts.append(answer)
     others = [row for row in document.facts if row.name not in (*FIRST, *LAST)]
     last = [_line(row) for row in document.facts if row.name in LAST]
     parts.append(_section("Details", [_table(None, others), *last]))
@@ -150,7 +153,9 @@ def _call(part: Part, most: int | None) -> str:
     if part.before:
         blocks += ["*Before a person changed it*", *_values(part.before, most)]
     blocks += [f"*Why:* {escape(_cut(part.why, most))}"] if part.why else []
-    blocks += [_table(None, part.facts)] if part.facts else []
+    if part.facts:
+        blocks.append(_table(None, [row for row in part.facts if row.name not in LAST]))
+        blocks += [_line(row) for row in part.facts if row.name in LAST]
     return _section(escape(part.title), blocks)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import Connection
 
@@ -356,3 +358,25 @@ def test_key_of_a_ticket_says_which_calls_it_asks_about() -> None:
     assert {"ticket:2.1"} == {target_in(key) for key in keys}
     assert {"R-7F3K2M9QXC4V"} == {request_of(key) for key in keys}
     assert all(len(key) <= 40 for key in keys)
+
+
+async def test_whoever_takes_over_half_of_an_attempt_looks_for_the_ticket_of_all(
+    world: DeskWorld,
+) -> None:
+    """The answer was lost, and the server died before it had put that down for the second call."""
+    first, second = await world.asked("quote", "quote")
+    world.tickets.lose_answers = 1
+    await world.work()
+    one, two = await world.delivery(first), await world.delivery(second)
+    later = codec.to_text(world.clock.now() + timedelta(hours=1))
+    await world.store.write(
+        lambda c: delivery_rows.record(c, two.id, error=None, attempts=1, next_at=later)
+    )
+    for _ in range(20):
+        world.clock.advance(20)
+        await world.courier.deliver(one.id)
+
+    (ticket,) = world.all_tickets()
+    kept = [await world.delivery(each) for each in (first, second)]
+    assert [(ticket.id, "3")] * 2 == [(each.ticket_id, each.calls) for each in kept]
+    assert one.doubt_at is not None
