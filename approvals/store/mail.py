@@ -85,6 +85,13 @@ def record(connection: Connection, message_id: str, **values: str) -> None:
     connection.execute(query.values(values))
 
 
+def claim(connection: Connection, message_id: str, before: str, told: str) -> bool:
+    """Write what is being told in a thread; False if something else than `before` was told there
+    meanwhile."""
+    which = mail_threads.c.message_id == message_id, mail_threads.c.told == before
+    return connection.execute(update(mail_threads).where(*which).values(told=told)).rowcount > 0
+
+
 def add_link(connection: Connection, link: MailLink, now: datetime) -> str:
     """A new token for this link; old ones that nobody needs any more are forgotten."""
     token = secrets.token_urlsafe(TOKEN_BYTES)

@@ -29,7 +29,7 @@ class MailFront(Front):
         self._world, self._api = world, ApiFront(world)
         self._address = world.person(APPROVER).identities["email"]
         self._mails: list[tuple[str, str]] = []
-        self._opened: set[str] = set()
+        self._opened: set[tuple[str, str]] = set()
 
     @override
     async def start(self, scenario: Scenario) -> str:
@@ -41,10 +41,10 @@ class MailFront(Front):
         async with MailDesk(self._world.mailbox.url, self._address) as desk:
             mail = await self._asked(desk, request["id"])
             (link,) = mail.links
-            self._opened.add(link)
+            self._opened.add((link, request["id"]))
             await desk.prefetch(link)
             await desk.sign_in(self._world.url, APPROVER)
-            page = await desk.open(link)
+            page = await desk.alone(await desk.open(link), request["id"])
             after = await self._answered(desk, page, choice)
             if after.status >= 400 or "said=" not in after.url:
                 raise ValueError(f"{after.url} answered {after.status}")
@@ -71,7 +71,7 @@ class MailFront(Front):
     async def _asked(self, desk: MailDesk, request_id: str) -> Mail:
         async def look() -> Mail | None:
             found = [m for m in await desk.mails() if request_id in m.text and m.links]
-            return next((m for m in found if m.links[0] not in self._opened), None)
+            return next((m for m in found if (m.links[0], request_id) not in self._opened), None)
 
         mail: Mail = await soon(look, f"no mail about {request_id} has arrived")
         return mail

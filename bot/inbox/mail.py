@@ -7,14 +7,14 @@ Behind it are the forms of the inbox, and the person of the browser's session de
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 
 from aiohttp import web
 
 from countersign.approvals.errors import ExpiredError, NotAuthorisedError, NotFoundError
-from countersign.approvals.models import Via
+from countersign.approvals.models import RequestId, Via
 from countersign.approvals.ports import Store
 from countersign.approvals.store import mail as rows
 from countersign.approvals.store.mail import MailLink
@@ -31,6 +31,8 @@ from countersign.connectors.system import Route
 
 BASE = f"{HOME}/mail"
 PATH = f"{BASE}/{{token}}"
+CALL_PATH = f"{PATH}/requests/{{id}}"
+"""One of the calls of a mail that shows several."""
 STOP_PATH = f"{BASE}/unsubscribe/{{token}}"
 MAX_TOKEN = 100
 VIA = Via("email")
@@ -53,7 +55,7 @@ class MailPages:
 
     def __init__(self, pages: Pages, services: Services, store: Store):
         self._pages, self._store = pages, store
-        self._clock = pages.shell.clock
+        self._clock, self._records = pages.shell.clock, services.records
         self._page = RequestPage(pages, services)
         self._deciding = Deciding(pages, services, self._page)
         self._together = TogetherPage(pages, services, self._page)
@@ -64,10 +66,13 @@ class MailPages:
         """Where mails lead."""
         forms = self._deciding.forms()
         look, stop = self._pages.look(self.show), self._pages.open(self.ask)
+        look_at_one = self._pages.look(self.show_one)
         return [
             *(Route(method, PATH, look) for method in ("GET", "HEAD")),
+            *(Route(method, CALL_PATH, look_at_one) for method in ("GET", "HEAD")),
             *(
-                Route("POST", f"{PATH}/{name}", self._pages.act(self._of_mail(act)))
+                Route("POST", f"{path}/{name}", self._pages.act(self._of_mail(act, mine)))
+                for path, mine in ((PATH, self._of_one), (CALL_PATH, self._of_several))
                 for name, act in forms.items()
             ),
             Route("POST", f"{PATH}/bundle", self._pages.act(self.decide)),
@@ -80,15 +85,33 @@ class MailPages:
         mine, kind = await self._mine(visit, "request", "calls")
         return await (self._together if kind == "calls" else self._page).show(mine)
 
+    async def show_one(self, visit: Visit) -> web.StreamResponse:
+        """One of the calls of a mail of several, to its recipient; nothing is noted."""
+        return await self._page.show(await self._of_several(visit))
+
     async def decide(self, visit: Visit, form: Form) -> web.StreamResponse:
         """Vote on those of all calls that are ticked."""
         mine, _ = await self._mine(visit, "calls")
         return await self._bundle.decide(mine, form)
 
-    def _of_mail(self, act: Act) -> Act:
+    async def _of_one(self, visit: Visit) -> Visit:
+        mine, _ = await self._mine(visit, "request")
+        return mine
+
+    async def _of_several(self, visit: Visit) -> Visit:
+        """The visit of the call that the path names. Raises NotFoundError if the link does not lead
+        to it."""
+        wanted = visit.request.match_info["id"]
+        mine, _ = await self._mine(visit, "calls")
+        view = await self._records.view(RequestId(mine.request.match_info["id"]))
+        if wanted not in {each.id for each in (view.request, *view.siblings)}:
+            raise NotFoundError(UNKNOWN)
+        mine.request.match_info["id"] = wanted
+        return replace(mine, path=f"{mine.path}/requests/{wanted}")
+
+    def _of_mail(self, act: Act, mine: Callable[[Visit], Awaitable[Visit]]) -> Act:
         async def acted(visit: Visit, form: Form) -> web.StreamResponse:
-            mine, _ = await self._mine(visit, "request")
-            return await act(mine, form)
+            return await act(await mine(visit), form)
 
         return acted
 

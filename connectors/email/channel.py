@@ -51,7 +51,7 @@ class EmailChannel:
         self._settings, self._relay, self._checks = settings, relay, checks
         self._store = deployment.store
         self._threads = Threads(settings, relay, deployment)
-        self._several = Several(settings, self._threads, deployment.store)
+        self._several = Several(settings, self._threads, deployment)
 
     async def post(self, delivery: Delivery, view: RequestView) -> JsonObject:
         """Write to the person. After a crash the same mail goes out again with the same id, so that

@@ -47,7 +47,7 @@ NAMED = (
     "To ask or say something of one call, begin with its number, for example “2: why this "
     "amount?”; without one it is about the first call that waits."
 )
-_NOT_SHOWN = ("Request", "Digest", "Branch")
+_NOT_SHOWN = ("Digest", "Branch")
 """Facts of each call that stand on its page, or in its heading."""
 _DIGEST = 16
 

@@ -103,6 +103,12 @@ class MailDesk:
         """Follow a link."""
         return _page(await self._http.get(url))
 
+    async def alone(self, page: Page, request_id: str) -> Page:
+        """The page of one call, from that of several; the same page if it is of one."""
+        found = re.search(rf'href="([^"]+/requests/{re.escape(request_id)})"', page.text)
+        several = any(action.endswith("/bundle") for action, _ in _FORM.findall(page.text))
+        return await self.open(urljoin(page.url, found[1])) if found and several else page
+
     async def prefetch(self, url: str) -> int:
         """What a program does that looks at links: HEAD, then GET, without their cookies."""
         async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as stranger:

@@ -54,6 +54,28 @@ async def test_recipient_sees_all_and_decides_some_and_it_came_by_mail(tmp_path:
         assert [[("alex", "email")], [], [("alex", "email")]] == votes
 
 
+async def test_one_of_them_is_decided_on_its_own_page_and_that_came_by_mail(tmp_path: Path) -> None:
+    async with inbox(tmp_path) as world:
+        (one, two, _), path = await linked(world)
+        (other,) = await together(world.api, 9)
+        alex = await world.signed_in("alex")
+        await alex.open(path)
+        assert f'href="{path}/requests/{two.id}"' in alex.text
+        await alex.open(f"{path}/requests/{two.id}")
+        await alex.send(
+            f"{path}/requests/{two.id}/votes", digest=two.digest, verdict="approve", comment=""
+        )
+        _, after = await world.api.call("GET", f"/api/v1/requests/{two.id}")
+        assert [("alex", "email")] == [(vote["by"], vote["via"]) for vote in after["votes"]]
+
+        await alex.open(f"{path}/requests/{other.id}")
+        assert 404 == alex.status
+        megan = await world.signed_in("megan")
+        await megan.open(f"{path}/requests/{one.id}")
+        assert 403 == megan.status
+        assert one.digest not in megan.text
+
+
 async def test_forwarded_link_shows_and_decides_nothing_for_others(tmp_path: Path) -> None:
     """Whoever else opens it could even decide the calls: not by this link."""
     async with inbox(tmp_path) as world:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from countersign.approvals.models import DeliveryStatus, Request, Verdict
+from countersign.approvals.store import codec
 from countersign.approvals.store import mail as rows
 from countersign.approvals.store.schema import mail_links
 from countersign.sandbox._faults import Fault
@@ -293,3 +295,36 @@ async def test_a_whole_german_mail_of_several(tmp_path: Path) -> None:
             assert words in first["text"], words
         for words in ("Alle 3 Aufrufe sind abgeschlossen", "1. Quote: Abgelehnt von Cara"):
             assert words in last["text"], words
+
+
+async def test_whoever_tells_the_end_first_is_the_only_one(world: MailWorld) -> None:
+    """Another server has begun to tell something and has died: its turn is waited for."""
+    calls = await asked(world)
+    name = _id_in(world.mails(BEN_AT)[0])
+    (thread, *_) = await world.store.read(lambda c: rows.threads(c, name))
+    until = codec.to_text(world.clock.now() + timedelta(seconds=50))
+    assert await world.store.write(
+        lambda c: rows.claim(c, name, thread.told, f"{thread.told}!{until}")
+    )
+    assert not await world.store.write(lambda c: rows.claim(c, name, thread.told, "other"))
+    for each in calls:
+        await world.vote(each, verdict=Verdict.REJECT)
+    await world.after(seconds=5)
+    assert 1 == len(world.mails(BEN_AT))
+    assert 2 == len(world.mails(CARA_AT))
+
+    await world.after(seconds=60)
+    await world.after(seconds=60)
+    assert 2 == len(world.mails(BEN_AT))
+    assert 2 == len(world.mails(CARA_AT))
+
+
+async def test_an_outage_while_the_end_is_told_loses_nothing(world: MailWorld) -> None:
+    calls = await asked(world)
+    for each in calls:
+        await world.vote(each, verdict=Verdict.REJECT)
+    with world.mailbox.down():
+        await world.after(seconds=1)
+    await world.after(minutes=5)
+
+    assert [2, 2] == [len(world.mails(at)) for at in (BEN_AT, CARA_AT)]
