@@ -6,6 +6,7 @@ of ours proves that whoever sent it has seen that one: the ids are random.
 
 from __future__ import annotations
 
+import base64
 import email.policy
 import re
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from email.utils import parseaddr
 from hashlib import sha256
 from html import unescape
 from typing import Literal
+from urllib.parse import unquote
 
 from countersign.approvals.forms.wording import cut, visible
 from countersign.approvals.models import Value
@@ -30,7 +32,10 @@ _QUOTE_BEGINS = re.compile(
     r"|(from|von|de|da)\s*:\s.*@)",
     re.IGNORECASE,
 )
-_LINK = re.compile(r"https?://\S+/inbox/mail/\S+")
+_LINK = re.compile(r"https?://\S+")
+_OURS = re.compile(r"[/_]inbox[/_]mail[/_]")
+"""Of a link that leads to us. URL Defense by Proofpoint writes `_` for `/`."""
+_BETWEEN = re.compile(r"[?&=]")
 _TAG = re.compile(
     r"<(style|script|head|blockquote)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE
 )
@@ -155,7 +160,23 @@ def _said(message: EmailMessage) -> str:
     own = "\n".join(lines[:at]).strip()
     if not own:  # written below the quote
         own = "\n".join(line for line in lines if not _QUOTE_BEGINS.match(line)).strip()
-    return cut(_LINK.sub("[link]", visible(own)), SAID_LIMIT)
+    return cut(_LINK.sub(_without_ours, visible(own)), SAID_LIMIT)
+
+
+def _without_ours(found: re.Match[str]) -> str:
+    """A link as it stands, or that it was one of ours: also where a gateway has written its own
+    address over it, with ours in it, encoded once or twice or as Base64."""
+    url = found[0]
+    known = [url, unquote(unquote(url)), *(_decoded(part) for part in _BETWEEN.split(url))]
+    return "[link]" if any(_OURS.search(each) for each in known) else url
+
+
+def _decoded(part: str) -> str:
+    """What it is as Base64; "" if it is none."""
+    try:
+        return base64.urlsafe_b64decode(unquote(part) + "=" * (-len(part) % 4)).decode("latin-1")
+    except ValueError:
+        return ""
 
 
 def _header(message: Message, name: str) -> str:
