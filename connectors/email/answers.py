@@ -123,9 +123,13 @@ class Answers:
         self, found: Incoming, threads: list[MailThread], asked: str
     ) -> tuple[MailThread, str]:
         """The call of a mail of several that an answer is about, and what it asks without naming
-        it: the one whose number it begins with; else the first that waits."""
+        it: the one whose number it begins with; else the first that waits. Any where none is there
+        any more."""
         of = {thread.request_id: thread for thread in threads}
-        view = await self._records.view(threads[0].request_id)
+        try:
+            view = await self._records.view(threads[0].request_id)
+        except NotFoundError:
+            return threads[0], asked
         batch = sorted([view.request, *view.siblings], key=lambda each: each.position)
         calls = [each for each in batch if each.id in of]
         number, text = named_question(asked or found.said, len(calls))

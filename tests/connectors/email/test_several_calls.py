@@ -241,6 +241,21 @@ async def test_an_answer_that_names_none_is_about_the_first_that_waits(world: Ma
     assert [two.id] == [body["request"] for body in await world.comments(one)]
 
 
+@pytest.mark.parametrize("text", ["2: why this amount?", "2: I am in doubt"])
+async def test_an_answer_about_calls_that_are_not_there_any_more_is_ignored(
+    world: MailWorld, text: str
+) -> None:
+    """Their session was moved to an archive or another server; the threads are still known."""
+    await asked(world)
+    (mail,) = world.mails(BEN_AT)
+    for thread in await world.store.read(lambda c: rows.threads(c, _id_in(mail))):
+        gone = thread.model_copy(update={"request_id": f"{thread.request_id}-gone"})
+        await world.store.write(lambda c, of=gone: rows.keep_thread(c, of, world.clock.now()))  # type: ignore[misc]
+
+    assert 200 == await world.does("reply", mail, text=text)
+    assert 1 == len(world.mails(BEN_AT))
+
+
 async def test_an_answer_that_reads_like_a_vote_decides_none(world: MailWorld) -> None:
     calls = await asked(world)
     await world.does("reply", world.mails(BEN_AT)[0], text="Approved")
