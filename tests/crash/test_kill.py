@@ -40,7 +40,15 @@ CLAIM = "Claiming.claim"
 IN_A_PAUSE = (CLAIM, *OF_A_DECISION)
 """Steps of other stories that mean something else in a pause: by the claim the session is held, and
 a vote lets nothing run. What is sent and read is the same."""
-OF_MAIL = ("EmailChannel.", "Links.", "Courier.", "Attempts.", "BrowserSessions.begin", "Casting.")
+OF_MAIL = (
+    "Threads.",
+    "EmailChannel.",
+    "Links.",
+    "Courier.",
+    "Attempts.",
+    "BrowserSessions.begin",
+    "Casting.",
+)
 Work = tuple[str, Point]
 
 
@@ -210,7 +218,7 @@ def test_kill_at_every_step_of_a_mail(
     assert {
         "EmailChannel.post",
         "EmailChannel.update",
-        "EmailChannel._planned",
+        "Threads.planned",
         "Links.url_of",
     } <= {point.name for (_, point), became in outcomes.items() if became != UNREACHED}
 

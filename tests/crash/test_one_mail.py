@@ -22,9 +22,9 @@ from tests.crash.test_kill import TELLINGS, UNREACHED, call_off, somebody_fell
 from tests.processes import Nursery
 from tests.stack import Database
 
-OF_IT = ("EmailChannel.", "Attempts.shown", "Courier._take")
+OF_IT = ("EmailChannel.", "Threads.", "Several.", "Links.url_of", "Attempts.shown", "Courier._take")
 """Steps that have to do with the mail; all others are killed with cards and tickets."""
-EXPECTED = {"EmailChannel.post", "EmailChannel.update", "Attempts.shown"}
+EXPECTED = {"EmailChannel.post", "EmailChannel.update", "Threads.planned", "Several._tell"}
 
 
 def plan(one: Crowd) -> list[Point]:
