@@ -5,6 +5,7 @@ Before they do, a program fetches every link, as scanners of mail do; nothing co
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from typing_extensions import override
@@ -61,11 +62,14 @@ class MailFront(Front):
         """The last mail of each thread, once what came of it is known."""
         lines = []
         async with MailDesk(self._world.mailbox.url, self._address) as desk:
-            for request_id, subject in self._mails:
+            for request_id, _ in self._mails:
                 await self._closed(request_id)
+            for subject in dict.fromkeys(subject for _, subject in self._mails):
                 found = [m for m in await desk.mails() if m.subject == f"Re: {subject}"]
                 last = found[-1].text.splitlines() if found else ["no mail"]
-                lines.append(f"Re: {subject}: {' '.join(filter(None, last[1:4]))}")
+                several = [line for line in last if re.match(r"\d+\. ", line)]
+                said = [f"{last[1]}.", *several] if several else last[1:4]
+                lines.append(f"Re: {subject}: {' '.join(filter(None, said))}")
         return lines
 
     async def _asked(self, desk: MailDesk, request_id: str) -> Mail:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -41,14 +42,14 @@ class SlackFront(Front):
         """Returns when the decision counts."""
         message = await self._asked(request["id"])
         asked = tuple(message.words().splitlines())
-        self._pressed.add(str(message.buttons()))
+        self._pressed.add(_buttons(message, request["id"]))
         if choice.verdict is Verdict.APPROVE:
-            await self._slack.click(message, USER, "approve")
+            await self._slack.click(message, USER, "approve", of=request["id"])
         else:
-            await self._slack.click(message, USER, _BUTTONS[choice.verdict])
+            await self._slack.click(message, USER, _BUTTONS[choice.verdict], of=request["id"])
             await self._sent(choice)
         await self._until(request["id"], lambda found: settled(found, request))
-        self._messages[request["id"]] = message
+        self._messages[message.ts] = message
         return Seen(
             act=_ACTS[choice.verdict],
             title=f"the message that {self._world.name(APPROVER)} got",
@@ -70,7 +71,8 @@ class SlackFront(Front):
     async def _asked(self, request_id: str) -> Message:
         async def look() -> Message | None:
             asking = self._slack.asking(request_id, USER)
-            return next((each for each in asking if str(each.buttons()) not in self._pressed), None)
+            fresh = (m for m in asking if _buttons(m, request_id) not in self._pressed)
+            return next(fresh, None)
 
         found: Message = await soon(look, f"no message about {request_id} has arrived")
         return found
@@ -94,9 +96,17 @@ class SlackFront(Front):
         await soon(look, f"{request_id} is not decided")
 
 
+def _buttons(message: Message, request_id: str) -> str:
+    """Those about a request, as they are drawn now."""
+    return str([each for each in message.all_buttons() if request_id in str(each.get("value"))])
+
+
 def _ended(message: Message) -> str:
     """The first lines of what came of it; "" while that is not known."""
-    first, second, *_ = [line for line in message.words().splitlines() if line]
+    first, second, *more = [line for line in message.words().splitlines() if line]
+    if several := re.fullmatch(r"Decided: (\d+) calls", first):
+        ends = [line for line in (second, *more) if line.startswith(_OVER)]
+        return f"{first}. {' '.join(ends)}" if len(ends) == int(several[1]) else ""
     return f"{first}. {second}" if first.startswith(_OVER) else ""
 
 

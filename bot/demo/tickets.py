@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from typing_extensions import override
@@ -52,11 +52,15 @@ class TicketFront(Front):
     async def decide(self, request: dict[str, Any], choice: Choice) -> Seen:
         """Returns when the decision has arrived."""
         path = f"/api/v1/requests/{request['id']}"
-        before = {ticket for _, ticket in self._tickets}
-        ticket = await self._until(path, lambda found: _ticket(found, self._desk.name, before))
+        if settled(await self._world.call(APPROVER, "GET", path), request):
+            return Seen(act="has decided it with the answer before")
+        ticket = await self._until(path, self._asking)
         found = self._desk.ticket(ticket)
         asked = [self._plain(line) for line in (found.summary, "", *found.text.splitlines())]
-        act = self._desk.answer(ticket, _ANSWERS[choice.verdict], comment=_said(choice))
+        number = _number(asked, request["id"])
+        verdict = choice.verdict if number is None else Verdict.APPROVE  # but for what is written
+        said = _said(choice) if number is None else _said_of(choice, number)
+        act = self._desk.answer(ticket, _ANSWERS[verdict], comment=said)
         await self._until(path, lambda found: settled(found, request))
         self._tickets.append((request["id"], ticket))
         return Seen(
@@ -70,13 +74,26 @@ class TicketFront(Front):
     async def told(self) -> list[str]:
         """The last comment in each ticket, once it is closed."""
         lines = []
-        for request_id, ticket in self._tickets:
+        once = {ticket: request_id for request_id, ticket in self._tickets}
+        for ticket, request_id in once.items():
             path = f"/api/v1/requests/{request_id}"
             await self._until(path, lambda found: _closed(found, self._desk.name))
             after = self._desk.ticket(ticket)
             word = " ".join(self._plain("".join(after.comments[-1:])).split())
             lines.append(f"{ticket} ({after.state}): {word}")
         return lines
+
+    def _asking(self, request: dict[str, Any]) -> str | None:
+        """The ticket in which it is asked, and has not been answered: one of several calls can be
+        answered once for each."""
+        answered = {ticket for _, ticket in self._tickets}
+        found = (d["ticket"] for d in request["deliveries"] if d["channel"] == self._desk.name)
+        for ticket in filter(None, found):
+            shown = self._desk.ticket(ticket)
+            again = _number(shown.text.splitlines(), request["id"]) is not None and shown.asks
+            if ticket not in answered or again:
+                return str(ticket)
+        return None
 
     async def _until(self, path: str, found: Any) -> Any:
         """The first true answer of `found`. Raises ValueError if there is none in time."""
@@ -102,10 +119,27 @@ def _said(choice: Choice) -> str:
     return f"{choice.comment}\n\nChanges:\n{changes}".strip()
 
 
-def _ticket(request: dict[str, Any], channel: str, before: Collection[str]) -> str | None:
-    """The ticket in which it is asked; `before` have been answered."""
-    found = (d["ticket"] for d in request["deliveries"] if d["channel"] == channel)
-    return next((ticket for ticket in found if ticket and ticket not in before), None)
+def _said_of(choice: Choice, number: int) -> str:
+    """The same of one call of several, so that the others wait for their turn."""
+    if choice.verdict is Verdict.REJECT:
+        return f"reject {number}: {choice.comment}"
+    changes = [f"{number} {name}: {value}" for name, value in choice.changes.items()]
+    return "\n".join(filter(None, [choice.comment, f"approve {number}", *changes]))
+
+
+def _number(lines: Sequence[str], request_id: str) -> int | None:
+    """The number of this call in a ticket of several; None in a ticket of one."""
+    number = found = None
+    for line in lines:
+        if heading := _CALL.match(line):
+            number = int(heading[1])
+        if request_id in line:
+            found = number
+    return found
+
+
+_CALL = re.compile(r"\s*(?:h3\.\s*)?(\d{1,3})\\?\.\s+[A-Z]")
+"""The heading above a call of several."""
 
 
 def _closed(request: dict[str, Any], channel: str) -> bool:

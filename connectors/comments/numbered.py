@@ -61,6 +61,8 @@ class Numbered:
     """What comments say of single calls."""
 
     approve: frozenset[int] = frozenset()
+    only: bool = False
+    """Whether some calls are named as approved: then what is not named waits on."""
     reject: Mapping[int, str] = field(default_factory=dict)
     """The reason for each."""
     changes: Mapping[int, str] = field(default_factory=dict)
@@ -113,7 +115,8 @@ def numbered(
                 f"Say why you reject call {number}, for example “reject {number}: too expensive”."
             )
     lines = {number: "\n".join(dict.fromkeys(said)) for number, said in wanted.items()}
-    return Numbered(frozenset(approve - lines.keys()), reject, lines, tuple(besides))
+    named = frozenset(approve - lines.keys())
+    return Numbered(named, bool(approve), reject, lines, tuple(besides))
 
 
 def named_question(text: str, count: int) -> tuple[int | None, str]:

@@ -111,7 +111,9 @@ class AnswersOnSeveral:
                 "Read and decide them on their page, to which the ticket leads, or with "
                 f"`countersign requests decide-together {asked[0].request.id}`."
             )
-        await self._connector.ask_again(ref, act, "\n\n".join(said), counted=bool(counted))
+        # Whoever has said nothing yet of a call that still waits is asked again.
+        done = bool(counted) and all(each.number in counted for each in asked)
+        await self._connector.ask_again(ref, act, "\n\n".join(said), counted=done)
 
     async def _left(self, asked: Sequence[Member], counted: Sequence[int]) -> str:
         """What still waits, and what those that were counted still need."""

@@ -27,8 +27,6 @@ from countersign.approvals.tickets import (
     TicketWithdrawal,
 )
 from countersign.connectors.comments.numbered import (
-    HOW,
-    Numbered,
     named_question,
     numbered,
     numbers_in,
@@ -37,9 +35,10 @@ from countersign.connectors.comments.vocabulary import Vocabulary
 from countersign.connectors.comments.wanted import Written, wanted
 from countersign.connectors.comments.withdrawing import calls_withdrawn
 from countersign.connectors.receiving import VoteAttempt
-from countersign.connectors.ticketing.acts import TicketActs, of_call
+from countersign.connectors.ticketing.acts import TicketActs, base_of, of_call
 from countersign.connectors.ticketing.kept import Member, members, ticket_of
 from countersign.connectors.ticketing.outcome import is_current, too_late_words
+from countersign.connectors.ticketing.shares import shares_of
 
 log = structlog.get_logger(__name__)
 
@@ -111,10 +110,9 @@ class VotesOnSeveral:
     async def _vote(
         self, calls: Sequence[Member], first: Member, vote: TicketVote, known: Collection[str]
     ) -> None:
-        act, count = vote.act, calls[-1].number
+        act = vote.act
         try:
-            said = numbered((*act.earlier, act.comment), act.changes, count, self._words)
-            shares = _shares(vote, said, [each.number for each in calls])
+            shares = self._shares(calls, vote)
             if any(share.verdict is not Verdict.REJECT for share in shares.values()):
                 if not ticket_of(first.delivery).whole:
                     raise InvalidError(UNREAD_CALLS)
@@ -124,7 +122,8 @@ class VotesOnSeveral:
             return
         fresh = [c for c in calls if c.number in shares and shares[c.number].act.id not in known]
         asked = [each for each in fresh if is_current(each.delivery, each.request)]
-        late = [each for each in fresh if each not in asked]
+        counted = any(base_of(each) == act.id for each in known)  # as much of it as still could
+        late = [each for each in fresh if each not in asked and not counted]
         if late and not asked and len(late) == len(shares):
             await self._votes.count(late[0].delivery, shares[late[0].number])
             late = late[1:]
@@ -135,6 +134,22 @@ class VotesOnSeveral:
             if len(alike) < 2 or not await self._at_once(alike, shares):
                 for each in alike:
                     await self._votes.count(each.delivery, shares[each.number])
+
+    def _shares(self, calls: Sequence[Member], vote: TicketVote) -> Mapping[int, TicketVote]:
+        """The vote of each call that it is for, by number; where only one call still waits, what
+        names no call is about that. Raises InvalidError."""
+        act = vote.act
+        left = [each.number for each in calls if is_current(each.delivery, each.request)]
+        try:
+            texts = (*act.earlier, act.comment)
+            said = numbered(texts, act.changes, calls[-1].number, self._words)
+        except InvalidError:
+            if len(left) != 1:
+                raise
+        else:
+            if len(left) != 1 or said.named:
+                return shares_of(vote, said, [each.number for each in calls])
+        return {left[0]: vote.model_copy(update={"act": of_call(act, left[0])})}
 
     async def _at_once(self, calls: Sequence[Member], shares: Mapping[int, TicketVote]) -> bool:
         """Count the same vote for all of these in one transaction; False, and nothing is counted,
@@ -239,50 +254,6 @@ class VotesOnSeveral:
             if any(vote.principal_id == person.id for vote in votes[each.request.id])
             or (each.request.decision is not None and each.request.decision.by == person.id)
         ]
-
-
-def _shares(vote: TicketVote, said: Numbered, numbers: Sequence[int]) -> dict[int, TicketVote]:
-    """The vote of each call that it is for, by number. Raises InvalidError where what was set and
-    what was written contradict each other."""
-    every = frozenset(numbers)
-    if vote.verdict is Verdict.REJECT:
-        if said.approve or said.changes or (said.reject and said.reject.keys() != every):
-            raise InvalidError(
-                "What was set rejects all calls, and the comment names only some of them. To "
-                f"decide them differently, {HOW}, and then approve the rest of them."
-            )
-        *earlier, last = said.rest or ("",)
-        return {
-            number: _share(vote.act, number, Verdict.REJECT, said.reject.get(number, last))
-            for number in numbers
-        }
-    if vote.verdict is Verdict.MODIFY and not said.changes:
-        raise InvalidError(f"It does not say what to change. To change a call, {HOW}.")
-    approved = said.approve or every - said.reject.keys()
-    *earlier, last = said.rest or ("",)
-    shares: dict[int, TicketVote] = {}
-    for number in numbers:
-        if number in said.reject:
-            why = said.reject[number]
-            shares[number] = _share(vote.act, number, Verdict.REJECT, why)
-        elif number in said.changes:
-            lines = said.changes[number]
-            shares[number] = _share(vote.act, number, Verdict.MODIFY, last, earlier, lines)
-        elif number in approved:
-            shares[number] = _share(vote.act, number, Verdict.APPROVE, last, earlier)
-    return shares
-
-
-def _share(
-    act: TicketAct,
-    number: int,
-    verdict: Verdict,
-    comment: str,
-    earlier: Sequence[str] = (),
-    changes: str = "",
-) -> TicketVote:
-    said = {"comment": comment, "earlier": tuple(earlier), "changes": changes}
-    return TicketVote(act=of_call(act, number).model_copy(update=said), verdict=verdict)
 
 
 def _alike(calls: Sequence[Member], shares: Mapping[int, TicketVote]) -> list[list[Member]]:

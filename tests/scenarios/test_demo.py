@@ -267,7 +267,7 @@ def test_the_mails_can_be_read_in_the_terminal(shown: Shown) -> None:
         "WAITS FOR YOU",
         "follows the link, and presses [ Approve ]",
         "nothing came of that",
-        "It was approved, and ran once",
+        "All 2 calls are over. 1. Update opportunity: Approved by Alex Wilber",
     ):
         assert part in story
 

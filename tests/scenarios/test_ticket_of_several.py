@@ -134,3 +134,24 @@ async def test_what_cannot_be_read_is_asked_again_and_decides_nothing(app: Renew
     for each in (change, letter):
         (vote,) = (await app.request(each["id"]))["votes"]
         assert ("reject", "Not this year.") == (vote["verdict"], vote["comment"])
+
+
+async def test_what_was_left_is_answered_next_by_the_same_person(app: Renewals) -> None:
+    sent, made = app.letters(), len(app.changes())
+    change, letter = await app.both()
+    key = str(app.key(change))
+
+    app.desk.answer(key, "approve", comment="approve 2")
+    await app.asks_again(key, "Call 1 still waits")
+
+    assert ["pending", "approved"] == [
+        (await app.request(each["id"]))["status"] for each in (change, letter)
+    ]
+    assert (sent, made) == (app.letters(), len(app.changes()))
+
+    app.desk.answer(key, "approve", comment="Fine.")
+    await app.over(change["session_id"])
+    await app.closed(change)
+
+    assert sent + 1 == app.letters()
+    assert [change["arguments"]] == app.changes()[made:]

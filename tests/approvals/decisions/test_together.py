@@ -20,8 +20,10 @@ from countersign.approvals.errors import (
 )
 from countersign.approvals.forms.together import digest_of, totals, totals_in_words, waiting
 from countersign.approvals.models import Request, RequestStatus, Reversibility, Verdict, Via, Vote
+from countersign.approvals.store import tickets as ticket_rows
 from countersign.approvals.store.prepared import Prepared
 from countersign.approvals.store.schema import notices
+from countersign.approvals.tickets import ActKey
 from tests.doubles.directory import ANNA, BEN, CARA, acting
 from tests.doubles.world import THREAD, World
 
@@ -116,10 +118,13 @@ async def test_what_is_for_others_waits_on_and_is_named(world: World) -> None:
     quote, wire, audit = await world.asked("quote", "wire", "audit")
     await world.vote(wire)
     shown = {each.id: each.digest for each in (quote, wire, audit)}
+    acts = {of: ActKey(channel="jira", ticket_id="1", act_id=f"a#{of}") for of in shown}
     done = await world.approvals.vote_together(
-        shown, acting(BEN), verdict=Verdict.APPROVE, leave=True
+        shown, acting(BEN), verdict=Verdict.APPROVE, leave=True, acts=acts
     )
+    kept = await world.store.read(lambda c: ticket_rows.acts_of(c, "jira", "1"))
 
+    assert [(acts[quote.id], "")] == [(each.key, each.reason) for each in kept]
     assert [quote.id] == [each.id for each in done.requests]
     assert [wire.id, audit.id] == list(done.left)
     assert "You have already voted" in done.left[wire.id]

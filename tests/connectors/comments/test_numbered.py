@@ -105,6 +105,13 @@ def test_what_cannot_be_meant_or_read_is_refused(text: str) -> None:
         read(text)
 
 
+def test_what_is_approved_with_changes_leaves_the_others_waiting() -> None:
+    found = read("approve 2\n2 amount: 300")
+
+    assert (frozenset(), True, {2: "amount: 300"}) == (found.approve, found.only, found.changes)
+    assert not read("2 amount: 300").only
+
+
 def test_a_field_for_changes_has_nothing_but_numbered_changes() -> None:
     with pytest.raises(InvalidError, match="does not say of which call"):
         read("", changes="amount: 300")

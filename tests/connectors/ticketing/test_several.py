@@ -115,6 +115,17 @@ async def test_calls_that_an_approval_does_not_name_wait_on(world: DeskWorld) ->
     assert [APPROVED, REJECTED, APPROVED, APPROVED] == await states(world, requests)
 
 
+async def test_one_that_is_approved_with_changes_leaves_the_others_waiting(
+    world: DeskWorld,
+) -> None:
+    requests, ticket = await several(world)
+    world.tickets.as_person(BEN).approve(ticket.id, "approve 2\n2 amount: 300")
+    await world.poll()
+
+    assert [WAITS, APPROVED, WAITS] == await states(world, requests)
+    assert 300 == (await world.now(requests[1])).arguments["amount"]
+
+
 @pytest.mark.parametrize(
     ("comment", "why"),
     [
@@ -214,6 +225,20 @@ async def test_what_is_decided_elsewhere_is_said_and_the_others_still_can_be(
     await world.poll()
 
     assert [APPROVED, REJECTED, APPROVED] == await states(world, requests)
+
+
+async def test_what_names_no_call_is_about_the_only_one_that_waits(world: DeskWorld) -> None:
+    requests, ticket = await several(world)
+    await world.vote(requests[1], CARA, Verdict.REJECT)
+    await world.vote(requests[2], CARA)
+    world.tickets.as_person(BEN).approve(ticket.id, "Changes:\namount: 300")
+    for _ in range(3):
+        await world.poll()
+    after = await world.now(requests[0])
+
+    assert (APPROVED, 300) == (after.status, after.arguments["amount"])
+    assert [APPROVED, REJECTED, APPROVED] == await states(world, requests)
+    assert "does not count" not in world.said(ticket)
 
 
 async def test_an_approval_does_not_reach_what_was_changed_meanwhile(world: DeskWorld) -> None:
