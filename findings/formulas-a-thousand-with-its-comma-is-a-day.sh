@@ -5,7 +5,7 @@
 # Expected: 1000 of "1,000", as a spreadsheet has it with English settings; or #VALUE!, as there is for "27,500.00" and "12,000".
 # What happens: what could be a month and something is read as a date, and its number is returned: some 46,000 for "1,000" and
 # "2,000", another one in each year. 46,022 is a sum that one may well expect.
-# Who is hurt: totals of imported amounts: a thousand counts as forty-six, and only that thousand and its next few do.
+# Who is hurt: totals of imported amounts: a thousand counts as forty-six thousand, and so do the next few, while larger ones are refused.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
