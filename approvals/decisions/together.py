@@ -130,6 +130,9 @@ class VotingTogether:
     ) -> Together:
         first = next(iter(shown))
         request_rows.lock(unit, first)
+        shown = _not_counted(unit, shown, acts)
+        if not shown:
+            return Together([], {})
         directory_people.require_current(unit)
         request, session = request_rows.with_session(unit, first)
         batch = request_rows.checkpoint_with(unit.connection, request)
@@ -177,6 +180,16 @@ class VotingTogether:
         if isinstance(error, NotAuthorisedError):
             await self._remarks.refuse(none.request_id, actor, str(error))
         return error
+
+
+def _not_counted(unit: Unit, shown: Mapping[RequestId, str], acts: Acts) -> Mapping[RequestId, str]:
+    """Those of which this act has not been counted before: another server may have read it, too."""
+    if not acts:
+        return shown
+    first = next(iter(acts.values()))
+    known = ticket_rows.acts_of(unit.connection, first.channel, first.ticket_id)
+    kept = {each.key for each in known}
+    return {each: digest for each, digest in shown.items() if acts.get(each) not in kept}
 
 
 def _is_for_others(refusal: Refusal) -> bool:

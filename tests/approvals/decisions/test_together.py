@@ -141,6 +141,19 @@ async def test_what_is_for_others_waits_on_and_is_named(world: World) -> None:
     assert (await world.records.verify()).verified
 
 
+async def test_the_same_act_counts_once_however_often_it_is_read(world: World) -> None:
+    requests = await world.asked("wire", "wire")
+    shown = {each.id: each.digest for each in requests}
+    acts = {of: ActKey(channel="jira", ticket_id="1", act_id=f"a#{of}") for of in shown}
+    more: dict[str, Any] = {"verdict": Verdict.APPROVE, "leave": True, "acts": acts}
+    first = await world.approvals.vote_together(shown, acting(BEN), **more)
+    kinds = await world.kinds(requests[0].session_id)
+    again = await world.approvals.vote_together(shown, acting(BEN), **more)
+
+    assert (2, 0) == (len(first.requests), len(again.requests))
+    assert kinds == await world.kinds(requests[0].session_id)
+
+
 async def test_what_is_not_as_it_was_shown_stops_all_of_it(world: World) -> None:
     requests = await world.asked("quote", "quote", "quote")
     shown = {each.id: each.digest for each in requests}
