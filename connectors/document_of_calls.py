@@ -34,12 +34,12 @@ OF_EACH = (
 )
 """Facts that are of one call; all others are the same of all of them."""
 BESIDE = "Proposed with it"
-LISTED_LIMIT, LISTED_LEAST, LISTED_MOST = 14_000, 30, 300
-"""Characters of all calls in a line each, and of one of them."""
+LISTED, LISTED_LIMIT, LISTED_MOST = 200, 22_000, 300
+"""Calls that are listed in a line each, and characters of all these lines and of one of them."""
 NOT_ASKED = "This one is not asked here any more."
 UNREAD_CALLS = (
-    "An approval does not count here, as not all calls are shown whole; a rejection of all of them "
-    "does."
+    "Not all calls are shown whole here, so an approval in this ticket does not count. They can be "
+    "turned down here, all of them:"
 )
 OTHERWISE = f"What you set is for all calls. To decide them differently, first {HOW}."
 
@@ -137,12 +137,15 @@ def _read_it(request: Request, links: ReadLinks | None) -> str:
 
 
 def _listed(calls: tuple[Request, ...]) -> tuple[Row, ...]:
-    room = max(LISTED_LEAST, min(LISTED_MOST, LISTED_LIMIT // len(calls) - 40))
+    shown = calls[:LISTED]
+    room = min(LISTED_MOST, LISTED_LIMIT // len(shown) - 40)
     rows = []
-    for number, each in enumerate(calls, start=1):
+    for number, each in enumerate(shown, start=1):
         values = shown_arguments(each.arguments, first=each.show_first)
         text = "; ".join(f"{one.label}: {one.text}" for one in values)
         said = text if each.status is RequestStatus.PENDING else NOT_ASKED
         name = f"{number}. {cut(in_words(each.tool), 40)}{branch_of(each)}"
         rows.append(Row(name=name, text=cut_visibly(" ".join(visible(said).split()), room)))
+    if calls[LISTED:]:
+        rows.append(Row(name="", text=f"… and {len(calls) - LISTED:,} more calls"))
     return tuple(rows)

@@ -113,9 +113,10 @@ def _lines(text: str, indent: str) -> list[str]:
 def _how(settings: AsanaSettings, document: Document, whole: bool) -> list[str]:
     name = next((row.key for row in document.arguments if row.key), "amount")
     place = "the field for changes or into a comment" if settings.changes_field else "a comment"
+    if document.listed and not whole:
+        return [UNREAD_CALLS, "set this approval to Rejected, with a comment that says why."]
     if document.listed:
         return [
-            *([] if whole else [UNREAD_CALLS]),
             "Set this approval to Approved, or to Rejected with a comment that says why.",
             visible(OTHERWISE),
             "To ask the agent something first, write a comment that begins with “Ask 2:”.",

@@ -75,7 +75,9 @@ def how(
 ) -> list[str]:
     """How to answer, each step a line of markup; where not all is shown, what comes first. `calls`:
     of several calls."""
-    first = [] if whole else [UNREAD_CALLS if calls else BEFORE_APPROVAL]
+    if calls and not whole:
+        return [UNREAD_CALLS, _to_reject(settings, names)]
+    first = [] if whole else [BEFORE_APPROVAL]
     return [*first, *_answers(settings, names, calls=calls)]
 
 
@@ -101,11 +103,15 @@ def _settings_of(settings: JiraSettings, names: Mapping[str, str]) -> list[str]:
     """What to set, to approve and to reject."""
     if settings.approval == "jsm":
         return ["*Approve* or *Decline* this request, and comment why."]
-    statuses = settings.statuses
-    return [
-        f"To approve, move this issue to *{_name(statuses.approved[0], names)}*.",
-        f"To reject, move it to *{_name(statuses.rejected[0], names)}*, and comment why.",
-    ]
+    approved = _name(settings.statuses.approved[0], names)
+    return [f"To approve, move this issue to *{approved}*.", _to_reject(settings, names)]
+
+
+def _to_reject(settings: JiraSettings, names: Mapping[str, str]) -> str:
+    if settings.approval == "jsm":
+        return "To reject, *Decline* this request, and comment why."
+    rejected = _name(settings.statuses.rejected[0], names)
+    return f"To reject, move it to *{rejected}*, and comment why."
 
 
 def _parts(
@@ -124,7 +130,7 @@ def _parts(
     if calls:
         parts.append(answer)  # what comes below may be long
         parts += [_call(part, most) for part in document.parts] or [
-            _section("What would run", [_table(("Call", "With"), document.listed)])
+            _section("What would run", [_table(("Call", "With"), _shorter(document.listed, most))])
         ]
     else:
         parts.append(_section("What would run", _values(document.arguments, most)))
@@ -143,6 +149,10 @@ def _parts(
     last = [_line(row) for row in document.facts if row.name in LAST]
     parts.append(_section("Details", [_table(None, others), *last]))
     return parts
+
+
+def _shorter(rows: Sequence[Row], most: int | None) -> list[Row]:
+    return [row.model_copy(update={"text": _cut(row.text, most)}) for row in rows]
 
 
 def _call(part: Part, most: int | None) -> str:

@@ -147,7 +147,10 @@ def _how(settings: ServiceNowSettings, document: Document, whole: bool) -> list[
         where = "of this record"
     place = f"the field {settings.changes_field} or into " if settings.changes_field else ""
     if document.listed:
-        return [*([] if whole else [UNREAD_CALLS]), first, harmless(OTHERWISE)]
+        no = "set your own approval of this record to Rejected, with the reason."
+        if settings.decide_by != "approvers":
+            no = f"set {settings.decide_by.field} to {settings.decide_by.rejected[0]}, and say why."
+        return [first, harmless(OTHERWISE)] if whole else [UNREAD_CALLS, no]
     return [
         *([] if whole else [BEFORE_APPROVAL]),
         first,
