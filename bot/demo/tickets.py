@@ -61,6 +61,8 @@ class TicketFront(Front):
         verdict = choice.verdict if number is None else Verdict.APPROVE  # but for what is written
         said = _said(choice) if number is None else _said_of(choice, number)
         act = self._desk.answer(ticket, _ANSWERS[verdict], comment=said)
+        if number is not None and "writes" not in act:
+            act = f"writes “{'; '.join(said.splitlines())}”, and {act}"
         await self._until(path, lambda found: settled(found, request))
         self._tickets.append((request["id"], ticket))
         return Seen(
