@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -226,13 +227,14 @@ async def test_what_was_done_is_undone_on_the_card(signed: Stage) -> None:
     assert "'text': 'Q-1'" in shown
     assert "The customer cancelled." in shown
     assert "'title': 'Undo'" in shown
+    before = deepcopy(card)  # as it still is on somebody's screen, whenever it is drawn again
 
     unsaid = await signed.teams.click(card, "undo", person=ALEX)
     assert "why this has to be undone" in str(unsaid.card)
     answer = await signed.teams.click(card, "undo", {"comment": "Wrong one."}, person=ALEX)
     assert "Alex Wilber has it undone; that is under way" in str(answer.card)
     assert "'title': 'Undo'" not in str(answer.card)
-    again = await signed.teams.click(card, "undo", {"comment": "Wrong one."}, person=ISAIAH)
+    again = await signed.teams.click(before, "undo", {"comment": "Wrong one."}, person=ISAIAH)
     assert "has it undone already" in str(again.card)
     (attempt,) = (await signed.records.view(request.id)).undos
     assert (attempt.session.undoes, attempt.by) == (request.id, "Alex Wilber")
