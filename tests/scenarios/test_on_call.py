@@ -128,6 +128,7 @@ async def test_the_shift_changes_between_the_question_and_the_vote(
             app.desk.answer(key, "approve", who="alex")
             await app.on_ledger(request, "vote_refused")
             refused = await app.asks_again(key, "This needs the on-call duty desk. On call for")
+            await app.quiet()  # everybody's approval is put back, one by one
             app.desk.answer(key, "approve", who="megan")
             session = await app.over(request["session_id"])
             entries = await app.ledger(request["session_id"])
