@@ -21,7 +21,7 @@ from tests.crash.one_card import happened
 from tests.crash.one_ticket import ENDS, SYSTEM, asked_in, check, told
 from tests.crash.plan import points_of
 from tests.crash.points import Point
-from tests.crash.test_kill import TELLINGS, UNREACHED, call_off, somebody_fell
+from tests.crash.two_calls import Story, deaths, reached, some_are_in_doubt
 from tests.processes import Nursery
 from tests.stack import Database
 
@@ -73,31 +73,6 @@ def plan(one: Crowd, story: str) -> list[Point]:
     return [point for point in found[begins:] if point.name.startswith(OF_IT)]
 
 
-def die_at(one: Crowd, story: str, point: Point) -> str:
-    """The story with a death at this point, told again if nobody got there; what became of the
-    calls, the most doubtful word of both."""
-    for number in range(TELLINGS):
-        before, session = happened(one), ""
-        one.points.arm(point)
-        try:
-            session = told(one, story, f"{point}{number}")
-            fell = somebody_fell(one)
-            became = check(one, session, story, before)
-            if not fell and one.points.disarm():
-                continue
-            one.patient(one.fallen, "who got there to be dead")
-        except AssertionError as exc:
-            if one.lost_a_lease(session):
-                call_off(one, session, Counter(n for n in before.elements() if n != "send_email"))
-                continue
-            exc.add_note(f"killed at {point} of the story {story}")
-            raise
-        one.revive()
-        assert became["in_doubt"] <= 1, "one death, more than one doubt"
-        return "in_doubt" if became["in_doubt"] else "executed"
-    return UNREACHED
-
-
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("story", ENDS)
 def test_kill_with_two_calls_in_one_ticket(
@@ -105,17 +80,14 @@ def test_kill_with_two_calls_in_one_ticket(
 ) -> None:
     system = SYSTEM[story]
     around: dict[str, Any] = {"tickets": settings_of(system), "adjust": asked_in(system)}
-    with crowd(tmp_path, nursery, database, **around) as one:
-        outcomes = {point: die_at(one, story, point) for point in plan(one, story)}
-        assert one.one.ledger_verifies()
-    became = Counter(outcomes.values())
-    met = len(outcomes) - became[UNREACHED]
-    figure(
-        f"crash {database} two calls in one ticket of {system}, {story}: {met} "
-        f"points, each killed once: {became['executed']} as decided, {became['in_doubt']} with one "
-        f"in doubt, 0 lost, 0 run twice; {became[UNREACHED]} more were not reached again"
+    acts = Story(
+        story,
+        lambda one, key: told(one, story, key),
+        lambda one, session, before: check(one, session, story, before),
     )
-    reached = {point.name for point, what in outcomes.items() if what != UNREACHED}
+    with crowd(tmp_path, nursery, database, **around) as one:
+        outcomes = deaths(one, acts, plan(one, story))
+    what = f"{database} two calls in one ticket of {system}, {story}"
 
-    assert EXPECTED[story] <= reached
-    assert 0 < became["in_doubt"] < became["executed"]
+    assert EXPECTED[story] <= reached(outcomes, what, figure)
+    assert some_are_in_doubt(outcomes)
